@@ -1,0 +1,1 @@
+"""Answer: HTTP and the command line."""

@@ -1,0 +1,1 @@
+"""Numbered SQL migrations and the small runner that applies them."""

@@ -1,0 +1,1 @@
+"""Derive: read models are SQL folds over the log."""

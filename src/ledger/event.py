@@ -1,0 +1,112 @@
+"""An event: what is recorded, immutable, and the bytes that stand for it.
+
+The stored bytes are the whole CloudEvent as canonical JSON: keys sorted, no white space, UTF-8, integers only,
+instants in UTC. They are hashed as stored (RFC 6962 leaf) and never written anew.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+import msgspec
+
+LEDGER = "ledger"
+"""The principal, and the CloudEvents source, of what the ledger does by itself."""
+
+
+class Columns(NamedTuple):
+    """What the typed columns of the log repeat of an event, so that a fold need not open its bytes."""
+
+    invoice: str | None
+    currency: str | None
+    amount: int | None
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The `data` of a message or an event; one subclass for each type, beside the rules of its noun.
+
+    A default is left out of the bytes, so that a field added later with a default changes no older event.
+    """
+
+    _amount: ClassVar[str] = "amount"
+    """The field whose value the `amount` column repeats, where the event has one."""
+
+    def columns(self) -> Columns:
+        """Repeat the invoice, the currency and the amount (minor units) of this event, None where it has none."""
+        return Columns(getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None))
+
+
+class Draft(NamedTuple):
+    """An event that a decision wants recorded; the log adds position, version, clocks and principal.
+
+    `occurred_at` is None where the event occurred when its message did.
+    """
+
+    type: str
+    data: Data
+    occurred_at: datetime | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A recorded event. Fields are the CloudEvents attributes by their own names, sorted as they are stored.
+
+    `causation` is the position of the first event of the decision that this one belongs to: that event carries the
+    message's `source` and `id`, and the decision's events stand next to each other, `decisionsize` in number.
+    Events after the first have source `ledger` and their position as id. `subject` is None in the book's own
+    stream. `time` is the occurred time, `recordedtime` the recorded time.
+    """
+
+    book: str
+    causation: int
+    data: Data
+    decisionsize: int
+    id: str
+    position: int
+    principal: str
+    recordedtime: datetime
+    source: str
+    specversion: str
+    subject: str | None = None
+    time: datetime
+    type: str
+    version: int
+
+    @property
+    def stream(self) -> str:
+        """The consistency boundary: one stream a customer, and one for the book itself."""
+        return stream_of(self.subject)
+
+
+class StoredEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same attributes as they are read back, with `data` still as bytes: its type says how to read it."""
+
+    book: str
+    causation: int
+    data: msgspec.Raw
+    decisionsize: int
+    id: str
+    position: int
+    principal: str
+    recordedtime: datetime
+    source: str
+    specversion: str
+    subject: str | None = None
+    time: datetime
+    type: str
+    version: int
+
+
+BOOK_STREAM = "book"
+
+
+def stream_of(customer: str | None) -> str:
+    """Name the stream of a customer, or of the book when there is none."""
+    return BOOK_STREAM if customer is None else f"customer/{customer}"
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+encode_canonical = _encoder.encode
+"""Any struct as canonical JSON: sorted keys, no white space, instants in UTC with `Z`."""
+
+decode_stored = msgspec.json.Decoder(StoredEvent).decode
