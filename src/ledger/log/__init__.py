@@ -1,0 +1,1 @@
+"""The log: the append-only, tamper-evident record of every event, in PostgreSQL."""

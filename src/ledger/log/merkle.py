@@ -1,0 +1,64 @@
+"""RFC 6962 Merkle tree hashes, grown leaf by leaf.
+
+A tree of n leaves is described by its *frontier*: the hashes of its complete subtrees, largest first, one for each
+set bit of n. Adding a leaf merges from the right, so it costs one interior hash on average, and the frontier of a
+billion leaves is 30 hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+HASH_BYTES = 32
+EMPTY_ROOT = sha256(b"").digest()
+"""Root of the tree without leaves (RFC 6962, 2.1)."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash one entry: SHA-256(0x00 || entry)."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash an interior node: SHA-256(0x01 || left || right)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def extend(frontier: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> list[bytes]:
+    """Return the frontier of a tree of `size` leaves after appending `leaves` (leaf hashes).
+
+    Raises ValueError when the frontier is not one of a tree of that size.
+    """
+    if len(frontier) != size.bit_count():
+        raise ValueError(f"a tree of {size} leaves has {size.bit_count()} complete subtrees, not {len(frontier)}")
+    stack = list(frontier)
+    for leaf in leaves:
+        node = leaf
+        merged = size
+        while merged & 1:
+            node = sha256(b"\x01" + stack.pop() + node).digest()
+            merged >>= 1
+        stack.append(node)
+        size += 1
+    return stack
+
+
+def root(frontier: Sequence[bytes]) -> bytes:
+    """Return the root hash of the tree that a frontier describes."""
+    if not frontier:
+        return EMPTY_ROOT
+    node = frontier[-1]
+    for left in reversed(frontier[:-1]):
+        node = node_hash(left, node)
+    return node
+
+
+def pack(frontier: Sequence[bytes]) -> bytes:
+    """Join a frontier into the bytes that the head row keeps."""
+    return b"".join(frontier)
+
+
+def unpack(packed: bytes) -> list[bytes]:
+    """Split the head row's bytes into a frontier."""
+    return [packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)]

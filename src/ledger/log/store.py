@@ -1,0 +1,150 @@
+"""The log's SQL, spoken by its one writer: all within the transaction that holds the book's head.
+
+Global order is made in one place: `lock_head` takes the row lock of the book's head, and whoever holds it is the
+only one that appends to that book. Positions are therefore gapless and in commit order, and a reader that has seen
+position n has seen everything before it. The cost is one append at a time per book; the writer pays it once for
+many messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+
+from ledger.event import Event, encode_canonical
+from ledger.log import merkle
+from ledger.sql import queries
+
+_SQL = queries("ledger.log", "store.sql")
+
+_COPY_TYPES = (
+    "text", "int8", "text", "int8", "text", "text", "text", "text", "text", "text", "int8",
+    "timestamptz", "timestamptz", "text", "int8", "int4", "bytea", "bytea",
+)  # fmt: skip
+
+
+class Head(NamedTuple):
+    """Where a book's log ends, and the recorded time that the next append gets."""
+
+    position: int
+    frontier: list[bytes]
+    recorded_at: datetime
+
+
+class Row(NamedTuple):
+    """One row of `ledger.event`, in the order of `copy_events`."""
+
+    book: str
+    position: int
+    stream: str
+    version: int
+    type: str
+    source: str
+    event_id: str
+    customer: str | None
+    invoice: str | None
+    currency: str | None
+    amount: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    principal: str
+    causation: int
+    decision_size: int
+    state: bytes
+    leaf: bytes
+
+
+class Found(NamedTuple):
+    """One event of a decision that was recorded before."""
+
+    causation: int
+    position: int
+    version: int
+    type: str
+    recorded_at: datetime
+    leaf: bytes
+    state: bytes
+
+
+def row_of(event: Event) -> Row:
+    """Turn an event into its row: the bytes, their leaf hash, and the columns that repeat them."""
+    state = encode_canonical(event)
+    invoice, currency, amount = event.data.columns()
+    return Row(
+        event.book, event.position, event.stream, event.version, event.type, event.source, event.id, event.subject,
+        invoice, currency, amount, event.time, event.recordedtime, event.principal, event.causation,
+        event.decisionsize, state, merkle.leaf_hash(state),
+    )  # fmt: skip
+
+
+Keys = Sequence[tuple[str, str]]
+
+
+def lock(conn: psycopg.Connection, book: str, keys: Keys) -> tuple[Head, dict[tuple[str, str], tuple[int, int]]]:
+    """Lock the book's head and look up idempotency keys (source, id), in one round trip.
+
+    Returns the head, and for each key that is taken the first position and the size of its decision.
+    """
+    with conn.pipeline():
+        head = conn.execute(_SQL["lock_head"], (book,), binary=True)
+        taken = conn.execute(
+            _SQL["find_keys"],
+            {"book": book, "sources": [source for source, _ in keys], "ids": [id_ for _, id_ in keys]},
+            binary=True,
+        )
+        row = head.fetchone()
+        found = {keys[n - 1]: (position, size) for n, position, size in taken.fetchall()}
+    if row is None:
+        conn.execute(_SQL["create_head"], (book,))
+        return lock(conn, book, keys)
+    return Head(row[0], merkle.unpack(row[1]), row[2]), found
+
+
+def append(conn: psycopg.Connection, book: str, head: Head, rows: Sequence[Row]) -> Head:
+    """Write rows at the end of the book's log and move its head; the caller holds the lock and commits."""
+    with conn.cursor() as cursor, cursor.copy(_SQL["copy_events"]) as copy:
+        copy.set_types(_COPY_TYPES)
+        for row in rows:
+            copy.write_row(row)
+    frontier = merkle.extend(head.frontier, head.position, [row.leaf for row in rows])
+    moved = Head(head.position + len(rows), frontier, head.recorded_at)
+    with conn.pipeline():
+        conn.execute(
+            _SQL["move_head"],
+            {"book": book, "position": moved.position, "frontier": merkle.pack(frontier), "recorded_at": moved.recorded_at},
+        )
+        conn.commit()
+    return moved
+
+
+def decisions(conn: psycopg.Connection, book: str, firsts: Iterable[tuple[int, int]]) -> dict[int, list[Found]]:
+    """Read whole decisions by (first position, size), keyed by first position."""
+    starts, sizes = zip(*firsts, strict=True)
+    rows = conn.execute(
+        _SQL["decisions"], {"book": book, "firsts": list(starts), "sizes": list(sizes)}, binary=True
+    )
+    found: dict[int, list[Found]] = {}
+    for row in rows:
+        event = Found(*row)
+        found.setdefault(event.causation, []).append(event)
+    return found
+
+
+def streams(conn: psycopg.Connection, book: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Read whole streams, each in the order of its versions."""
+    yield from conn.execute(_SQL["streams"], {"book": book, "streams": list(names)}, binary=True)
+
+
+def last_numbered(conn: psycopg.Connection, book: str, event_type: str) -> bytes | None:
+    """Read the last event of a type that takes numbers, or None."""
+    row = conn.execute(_SQL["last_numbered"], {"book": book, "type": event_type}, binary=True).fetchone()
+    return None if row is None else row[0]
+
+
+def tail(conn: psycopg.Connection, book: str, after: int) -> Iterator[bytes]:
+    """Read the events behind a position, in order."""
+    for (state,) in conn.execute(_SQL["tail"], {"book": book, "after": after}, binary=True):
+        yield state

@@ -1,0 +1,46 @@
+-- name: create_head
+-- A book gets its head row with its first message; two processes may try at once.
+INSERT INTO ledger.head (book, position, frontier) VALUES (%s, 0, '') ON CONFLICT (book) DO NOTHING;
+
+-- name: lock_head
+-- The lock that orders all appends of a book. Recorded time never goes backwards, whatever the clock does.
+SELECT position, frontier, greatest(clock_timestamp(), recorded_at) FROM ledger.head WHERE book = %s FOR UPDATE;
+
+-- name: move_head
+-- In the same transaction as the events; the notice goes out when it commits.
+WITH moved AS (
+    UPDATE ledger.head SET position = %(position)s, frontier = %(frontier)s, recorded_at = %(recorded_at)s
+    WHERE book = %(book)s RETURNING position
+)
+SELECT pg_notify('ledger_log', %(book)s || ' ' || position) FROM moved;
+
+-- name: find_keys
+-- Which of these idempotency keys are taken, and by which decision. Runs under the head's lock.
+SELECT key.n, e.position, e.decision_size
+FROM unnest(%(sources)s::text[], %(ids)s::text[]) WITH ORDINALITY AS key (source, event_id, n)
+JOIN ledger.event e ON e.book = %(book)s AND e.source = key.source AND e.event_id = key.event_id;
+
+-- name: decisions
+-- All events of the decisions that begin at these positions, to answer a repeated message as the first time.
+SELECT e.causation, e.position, e.version, e.type, e.recorded_at, e.leaf, e.state
+FROM unnest(%(firsts)s::bigint[], %(sizes)s::int[]) AS d (first, size)
+JOIN ledger.event e ON e.book = %(book)s AND e.position >= d.first AND e.position < d.first + d.size
+ORDER BY e.position;
+
+-- name: streams
+-- Whole streams, to rebuild the states that a batch needs.
+SELECT e.stream, e.state FROM ledger.event e
+WHERE e.book = %(book)s AND e.stream = ANY (%(streams)s) ORDER BY e.stream, e.version;
+
+-- name: last_numbered
+-- The last event that took a number of a series.
+SELECT state FROM ledger.event WHERE book = %(book)s AND type = %(type)s ORDER BY position DESC LIMIT 1;
+
+-- name: tail
+-- What others appended since this process last looked.
+SELECT state FROM ledger.event WHERE book = %(book)s AND position > %(after)s ORDER BY position;
+
+-- name: copy_events
+-- The append itself.
+COPY ledger.event (book, position, stream, version, type, source, event_id, customer, invoice, currency, amount,
+    occurred_at, recorded_at, principal, causation, decision_size, state, leaf) FROM STDIN (FORMAT BINARY);
