@@ -1,0 +1,125 @@
+"""What the writer keeps in memory of one book: the states that decisions need, always as of one position.
+
+The log is the cache's coherence: under the head's lock, whatever others appended is folded in before anything is
+decided. Nothing here is ever written anywhere; it may be thrown away at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+
+from ledger.book import Book
+from ledger.customer import Customer
+from ledger.decider import evolve_book, evolve_customer, read_event
+from ledger.event import BOOK_STREAM, Event, stream_of
+from ledger.log import store
+
+NUMBERED = ("invoice.issued", "credit_note.issued")
+"""Events that take the next number of a series; the book's state knows the last of each."""
+
+
+_CUSTOMERS_A_QUERY = 200
+"""Streams read in one go: enough to save round trips, few enough to hold their events in memory."""
+
+
+class Stream:
+    """One customer's state and its version (0: nothing recorded yet)."""
+
+    __slots__ = ("state", "version")
+
+    def __init__(self) -> None:
+        self.state: Customer | None = None
+        self.version = 0
+
+
+class States:
+    """The states of one book as of `position`; None: nothing was read yet."""
+
+    def __init__(self, book: str, cached_events_max: int) -> None:
+        self.book_name = book
+        self.position: int | None = None
+        self.book: Book | None = None
+        self.book_version = 0
+        self._customers: dict[str, Stream] = {}
+        self._events = 0
+        self._events_max = cached_events_max
+
+    def forget(self) -> None:
+        """Throw everything away; the next use reads it from the log."""
+        self.__init__(self.book_name, self._events_max)  # type: ignore[misc]
+
+    def catch_up(self, conn: psycopg.Connection, head: int) -> None:
+        """Fold what others appended since this process last held the lock (which it holds now)."""
+        if self.position is None or head - self.position > self._events_max:
+            self.forget()
+            self._read_book(conn)
+        elif head > self.position:
+            for state in store.tail(conn, self.book_name, self.position):
+                event = read_event(state)
+                if event.subject is None or event.subject in self._customers:
+                    self.apply(event)
+                elif event.type in NUMBERED:
+                    self.book = evolve_book(self.book, event)
+        self.position = head
+
+    def load(self, conn: psycopg.Connection, customers: Iterable[str]) -> None:
+        """Have the states of these customers at hand, reading the missing ones in one query."""
+        missing = []
+        for customer in customers:
+            stream = self._customers.pop(customer, None)
+            if stream is None:
+                missing.append(customer)
+                stream = Stream()
+            self._customers[customer] = stream  # at the end: used last
+        if missing:
+            self._read_customers(conn, missing)
+
+    def customer(self, customer: str) -> Stream:
+        """Return a customer's state; `load` has brought it here."""
+        return self._customers[customer]
+
+    def version(self, customer: str | None) -> int:
+        """Return the version of a stream: of the customer's, or of the book's own."""
+        return self.book_version if customer is None else self._customers[customer].version
+
+    def apply(self, event: Event) -> None:
+        """Let one event change the states it concerns."""
+        if event.subject is None:
+            self.book = evolve_book(self.book, event)
+            self.book_version = event.version
+            return
+        stream = self._customers[event.subject]
+        stream.state = evolve_customer(stream.state, event)
+        stream.version = event.version
+        self._events += 1
+        if event.type in NUMBERED:
+            self.book = evolve_book(self.book, event)
+
+    def trim(self) -> None:
+        """Forget the customers used longest ago until the rest fit the limit."""
+        customers = self._customers
+        while self._events > self._events_max and len(customers) > 1:
+            oldest = next(iter(customers))
+            self._events -= customers.pop(oldest).version
+
+    def _read_book(self, conn: psycopg.Connection) -> None:
+        for _, state in store.streams(conn, self.book_name, [BOOK_STREAM]):
+            event = read_event(state)
+            self.book = evolve_book(self.book, event)
+            self.book_version = event.version
+        for event_type in NUMBERED:
+            last = store.last_numbered(conn, self.book_name, event_type)
+            if last is not None:
+                self.book = evolve_book(self.book, read_event(last))
+
+    def _read_customers(self, conn: psycopg.Connection, customers: list[str]) -> None:
+        for at in range(0, len(customers), _CUSTOMERS_A_QUERY):
+            names = [stream_of(customer) for customer in customers[at : at + _CUSTOMERS_A_QUERY]]
+            for _, state in store.streams(conn, self.book_name, names):
+                event = read_event(state)
+                stream = self._customers[event.subject or ""]
+                stream.state = evolve_customer(stream.state, event)
+                stream.version = event.version
+                self._events += 1
