@@ -34,7 +34,26 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     def columns(self) -> Columns:
         """Repeat the invoice, the currency and the amount (minor units) of this event, None where it has none."""
-        return Columns(getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None))
+        return Columns(
+            getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None)
+        )
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The command that led to a decision: its type, and its data as canonical JSON."""
+
+    type: str
+    data: msgspec.Raw
+
+
+class Decided(Data, frozen=True, kw_only=True):
+    """The data of an event that a command may have led to.
+
+    The first event of such a decision keeps the command, so that a repeated key can be compared with it field by
+    field; in every other event `command` is absent.
+    """
+
+    command: Command | None = None
 
 
 class Draft(NamedTuple):

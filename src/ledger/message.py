@@ -1,15 +1,15 @@
 """A message: what is posted. Strict reading of one CloudEvents 1.0 document from bytes.
 
 Nothing is coerced: an integer is an integer, a field that nobody defined is refused, a key that stands twice is
-refused, and so is text that PostgreSQL cannot hold (NUL). The checks here are the *shape* rules, the first in the
-order of refusal.
+refused, and so is text that a line cannot show or PostgreSQL cannot hold. The checks here are the *shape* rules, the
+first in the order of refusal.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
@@ -17,15 +17,9 @@ import msgspec
 
 from ledger.errors import Malformed
 from ledger.event import Data
+from ledger.fields import Amount, CurrencyCode, Instant, Name, Text
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
-"""Text a person reads on one line: no control characters."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@~-]*\Z")]
-"""An identifier that may stand in a URL as it is: a customer, a charge, a payment, an invoice number."""
-Amount = Annotated[int, msgspec.Meta(ge=1, le=10**15)]
-"""Minor units of a currency, positive: the type of the message says the direction."""
-CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+__all__ = ["Amount", "CurrencyCode", "Decode", "Instant", "Message", "Name", "Text", "read_message"]
 
 
 class Message(NamedTuple):
@@ -53,8 +47,15 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     type: Text
 
 
-Decode = Callable[[bytes], Data]
+Decode = Callable[[bytes | msgspec.Raw], Data]
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode_any = msgspec.json.Encoder().encode
+
+_OF_THE_LOG = frozenset(
+    {"book", "causation", "correlation", "decisionsize", "position", "principal", "recordedtime", "version"}
+)
+"""Attributes that the log adds; a message that brings one is refused."""
 
 
 def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Message:
@@ -64,20 +65,134 @@ def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Mes
     """
     try:
         envelope = _decode_envelope(raw)
-        decode = decoders.get(envelope.type)
-        if decode is None:
-            raise Malformed("type_unknown", f"no message has the type {envelope.type}", pointer="/type", type=envelope.type)
-        data = decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error, raw) from None
-    _refuse_repeated_keys(raw)
-    if b"\\u0000" in raw:
-        raise Malformed("text_not_storable", "text may not contain the character NUL (\\u0000)")
+        raise _malformed(error, "") from None
+    decode = decoders.get(envelope.type)
+    if decode is None:
+        raise Malformed(
+            "type_unknown", f"no message has the type {envelope.type}", pointer="/type", type=envelope.type
+        )
+    try:
+        data = decode(envelope.data)
+        _refuse_repeated_keys(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error, "/data") from None
     if envelope.specversion != "1.0":
-        raise Malformed("specversion_unknown", f"specversion is {envelope.specversion}, this ledger reads 1.0",
-                        pointer="/specversion", specversion=envelope.specversion)
+        raise Malformed(
+            "specversion_unknown", f"specversion is {envelope.specversion}, this ledger reads 1.0",
+            pointer="/specversion", specversion=envelope.specversion,
+        )  # fmt: skip
     if envelope.datacontenttype not in (None, "application/json"):
-        raise Malformed("datacontenttype_unknown", f"data is {envelope.datacontenttype}, this ledger reads application/json",
-                        pointer="/datacontenttype", datacontenttype=envelope.datacontenttype)
-    return Message(envelope.type, envelope.id, envelope.source, envelope.subject, envelope.time.astimezone(UTC),
-                   data, envelope.expectedversion, principal)
+        raise Malformed(
+            "datacontenttype_unknown", f"data is {envelope.datacontenttype}, this ledger reads application/json",
+            pointer="/datacontenttype", datacontenttype=envelope.datacontenttype,
+        )  # fmt: skip
+    time = envelope.time
+    return Message(
+        envelope.type, envelope.id, envelope.source, envelope.subject,
+        time if time.tzinfo is UTC else time.astimezone(UTC), data, envelope.expectedversion, principal,
+    )  # fmt: skip
+
+
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters and line breaks, in whatever script."""
+
+
+def _refuse_repeated_keys(raw: bytes) -> None:
+    """Refuse a key that stands twice in one object, and text with control characters.
+
+    JSON without a backslash has a quote followed by a colon once for each key and nowhere else, so counting them
+    before and after a reading that drops repeated keys is enough; and a control character cannot stand in it. What
+    has a backslash, or does not count up, is read slowly and exactly.
+    """
+    if b"\\" in raw or b"\x7f" in raw:
+        _read_exactly(raw)
+    elif raw.translate(None, b" \t\r\n").count(b'":') != _encode_any(_decode_any(raw)).count(b'":'):
+        _read_exactly(raw)
+    elif not raw.isascii() and _NO_TEXT.search(raw.decode().translate(_BETWEEN)):
+        _read_exactly(raw)
+
+
+_BETWEEN = {ord(space): None for space in "\t\r\n"}
+"""White space that JSON allows between its parts; inside a text it would have needed a backslash."""
+
+
+def _read_exactly(raw: bytes) -> None:
+    for pointer, text in _texts(json.loads(raw, object_pairs_hook=_object), ""):
+        found = _NO_TEXT.search(text)
+        if found is not None:
+            character = f"U+{ord(found[0]):04X}"
+            raise Malformed(
+                "text_not_allowed", f"text may not contain {character}, a control character or line break",
+                pointer=pointer, character=character,
+            )  # fmt: skip
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    keys: set[str] = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise Malformed("key_repeated", f"the key {key} stands twice in one object", key=key)
+        keys.add(key)
+    return dict(pairs)
+
+
+def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(part, f"{pointer}/{key}")
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from _texts(part, f"{pointer}/{place}")
+
+
+_PATH = re.compile(r" - at `(?:key in )?\$(.*)`\Z", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+
+_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (code, re.compile(pattern))
+    for code, pattern in (
+        ("field_missing", r"Object missing required field `(?P<field>.*)`"),
+        ("field_unknown", r"Object contains unknown field `(?P<field>.*)`"),
+        ("number_out_of_range", r"Integer value out of range|Expected `int` [<>]"),
+        ("text_length", r"Expected `str` of length"),
+        ("text_not_allowed", r"Expected `str` matching regex"),
+        ("list_length", r"Expected `array` of length"),
+        ("choice_unknown", r"Invalid enum value"),
+        ("time_zone_missing", r"Expected `datetime` with a timezone component"),
+        (
+            "time_invalid",
+            r"Invalid RFC3339 encoded datetime|Invalid RFC3339 encoded date|Timestamp is out of range",
+        ),
+        ("field_type_wrong", r"Expected `"),
+    )
+)
+"""How what msgspec says of a shape is called here, first match first."""
+
+
+def _malformed(error: Exception, root: str) -> Malformed:
+    """Name what the reader stumbled over; `root` is the pointer of what it was reading."""
+    if isinstance(error, RecursionError):
+        return Malformed("json_too_deep", "the JSON is nested too deeply", pointer=root)
+    if isinstance(error, UnicodeDecodeError):
+        return Malformed("utf8_invalid", f"the text is not UTF-8: {error.reason}", pointer=root)
+    said = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return Malformed("json_invalid", f"this is not JSON: {said}", pointer="")
+    path = _PATH.search(said)
+    pointer = root + "".join(f"/{name or place}" for name, place in _STEP.findall(path[1] if path else ""))
+    detail = said[: path.start()] if path else said
+    for code, pattern in _SHAPES:
+        match = pattern.match(detail)
+        if match is not None:
+            break
+    else:
+        raise error
+    field = match.groupdict().get("field")
+    if field is not None:
+        pointer += f"/{field}"
+        if code == "field_unknown" and not root and "/" not in pointer[1:]:
+            code = "attribute_reserved" if field in _OF_THE_LOG else "attribute_unknown"
+    return Malformed(code, f"{pointer or 'the document'}: {detail}", pointer=pointer)

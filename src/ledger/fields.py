@@ -1,0 +1,72 @@
+"""The kinds of fields that messages and events are made of, and the shape rules that concern more than one field.
+
+A shape rule that msgspec cannot say in a type is called from `__post_init__`, so it holds for whatever is read:
+a message from outside as much as an event from the log.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+
+from ledger.errors import Malformed
+from ledger.money import AMOUNT_MAX, EXPONENTS
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+"""Text a person reads on one line; `read_message` refuses control characters in every text."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@~-]*\Z")]
+"""An identifier that may stand in a URL as it is: a customer, a charge, a payment, an invoice number."""
+Amount = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_MAX)]
+"""Minor units of a currency, positive: the type of the message says the direction."""
+Net = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
+"""Minor units of a currency where nothing is an answer too: a charge given for free, a part that is not there."""
+CurrencyCode = Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
+"""ISO 4217; `require_currency` tells whether there is such a one."""
+Decimal = Annotated[str, msgspec.Meta(max_length=31, pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")]
+"""An exact decimal that is not negative, in text: 15 digits before the point and 12 after it at most."""
+Price = Decimal | Net
+"""A unit price in minor units: whole, or with a fraction as text (sub-cent prices are normal for usage)."""
+Day = date
+"""A calendar date in the book's time zone, `YYYY-MM-DD`."""
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """The days on which a service is delivered, both included."""
+
+    from_: Day = msgspec.field(name="from")
+    to: Day
+
+    def __post_init__(self) -> None:
+        if self.to < self.from_:
+            raise Malformed(
+                "period_backwards", f"the period ends on {self.to}, before it begins on {self.from_}",
+                pointer="/data/period/to", begins=self.from_.isoformat(), ends=self.to.isoformat(),
+            )  # fmt: skip
+
+
+def require_currency(currency: str | None) -> None:
+    """Refuse a currency that ISO 4217 does not have; None is for the caller who may leave it out."""
+    if currency is not None and currency not in EXPONENTS:
+        raise Malformed(
+            "currency_unknown",
+            f"{currency} is no currency of ISO 4217",
+            pointer="/data/currency",
+            currency=currency,
+        )
+
+
+def require_field(value: object, field: str, why: str) -> None:
+    """Refuse a message that leaves out a field which another of its fields makes necessary."""
+    if value is None:
+        raise Malformed("field_missing", f"{field} is missing: {why}", pointer=f"/data/{field}", field=field)
+
+
+def refuse_field(value: object, field: str, why: str) -> None:
+    """Refuse a message that brings a field which another of its fields makes meaningless."""
+    if value is not None:
+        raise Malformed(
+            "field_not_allowed", f"{field} has no meaning here: {why}", pointer=f"/data/{field}", field=field
+        )
