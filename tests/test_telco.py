@@ -56,7 +56,7 @@ def cells(number: int, tenure: int, monthly: str, total: str, *, churn: str = "N
 
 
 def table(customers: int = 40) -> list[dict[str, str]]:
-    """Forty made-up customers: differences up and down, small totals, new ones without a total, churned ones."""
+    """Forty made-up customers: differences up and down, small totals, some without a total, some churned."""
     rows = []
     for number in range(customers):
         tenure = number % 13

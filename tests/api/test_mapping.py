@@ -42,7 +42,8 @@ def messages(mapping: str, csv: str) -> list[dict[str, object]]:
 
 
 def value(written: str, cell: str) -> object:
-    mapping = f'row = "1"\nsource = "s"\n[[message]]\ntype = "t"\ntime = "2025-01-01T00:00:00Z"\ndata.x = {written}\n'
+    head = 'row = "1"\nsource = "s"\n[[message]]\ntype = "t"\ntime = "2025-01-01T00:00:00Z"\n'
+    mapping = f"{head}data.x = {written}\n"
     (made,) = messages(mapping, f'A\n"{cell}"\n')
     return cast(dict[str, object], made["data"]).get("x", "absent")
 
