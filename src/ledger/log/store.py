@@ -80,6 +80,12 @@ def row_of(event: Event) -> Row:
     )  # fmt: skip
 
 
+def prepare(conn: psycopg.Connection) -> None:
+    """Make a fresh connection fit for appending."""
+    conn.execute(_SQL["steady_plans"])
+    conn.commit()
+
+
 Keys = Sequence[tuple[str, str]]
 
 

@@ -1,3 +1,10 @@
+-- name: steady_plans
+-- The writer only ever looks things up by key. A plan that scans is always wrong here, and the planner would choose
+-- one while its statistics still say that the log is small.
+SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+       set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false),
+       set_config('jit', 'off', false);
+
 -- name: create_head
 -- A book gets its head row with its first message; two processes may try at once.
 INSERT INTO ledger.head (book, position, frontier) VALUES (%s, 0, '') ON CONFLICT (book) DO NOTHING;

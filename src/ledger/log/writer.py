@@ -226,6 +226,7 @@ class Writer:
         if self._conn is None or self._conn.closed:
             self._conn = self._connect()
             self._conn.autocommit = False
+            store.prepare(self._conn)
         return self._conn
 
     def _lost_connection(self) -> bool:
