@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import cast
 
 import orjson
 import pytest
 from examples.telco import telco
+
+from ledger_api.mapping import RowMapping
 
 COLUMNS = [
     "customerID",
@@ -127,3 +130,12 @@ def test_a_history_charges_the_total_and_pays_each_invoice_but_the_last_of_who_c
         paid = [message["data"]["amount"] for message in told if message["type"] == "payment.received"]
         assert sum(charged) == (row.total or 0)
         assert paid == charged[: len(paid)]
+
+
+def test_the_mapping_file_beside_it_reads_the_same_table() -> None:
+    mapping = RowMapping.read(Path(telco.__file__).with_name("customers.toml"))
+    made = [orjson.loads(mapped.raw) for row in table() for mapped in mapping.messages(row)]
+    types = Counter(message["type"] for message in made)
+    assert types == {"customer.opened": 40, "charge.posted": sum(int(row["tenure"]) > 0 for row in table())}
+    charged = sum(message["data"]["net"] for message in made if message["type"] == "charge.posted")
+    assert charged == sum(telco.read_row(row).total or 0 for row in table())

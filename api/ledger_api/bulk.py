@@ -217,6 +217,7 @@ class Lanes:
             done += len(results)
             if stopped is not None:
                 if stopped.status not in STATUSES_TO_RETRY or pause > PAUSE_SECONDS_MAX:
-                    raise ClientError(int(stopped.status), stopped.code, stopped.detail)
+                    where = f" (line {body.numbers[done]})" if body.numbers[done] else ""
+                    raise ClientError(int(stopped.status), stopped.code, stopped.detail + where)
                 time.sleep(pause)
                 pause *= 2

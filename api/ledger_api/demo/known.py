@@ -40,6 +40,7 @@ class EventData(msgspec.Struct):
 class Event(msgspec.Struct):
     """One event of the feed. `subject` is "" in the book's own stream."""
 
+    id: str
     position: int
     type: str
     data: EventData

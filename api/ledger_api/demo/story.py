@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger_api.bulk import Lanes, Tally
-from ledger_api.client import Client, message
+from ledger_api.client import Client, ClientError, message
 from ledger_api.demo.care import Care
 from ledger_api.demo.diary import Diary, Month, month_of
 from ledger_api.demo.known import Event, Known
@@ -107,11 +107,14 @@ class Story:
             return lanes.tally
 
     def is_there(self) -> bool:
-        """Tell whether this ledger holds the whole year of this very demo already.
-
-        The last message is sent again in thought only: the demo is there when the feed shows its key.
-        """
-        raise NotImplementedError
+        """Tell whether the ledger holds this year to its end: the key of its last message stands in the log."""
+        last = closing_id(month_of(MONTHS))
+        try:
+            return any(event.id == last for event in feed(self._client, self._book, 0, type_="period.closed"))
+        except ClientError as error:
+            if error.code == "book_unknown":
+                return False
+            raise
 
     def _opening(self) -> bytes:
         data = {
@@ -157,24 +160,36 @@ def _closing(month: Month) -> bytes:
     """Close the month before: from now on nothing may be dated in it."""
     through = month_of(month.number - 1).last
     return message(
-        "period.closed", id_=f"closed-{through}", source="billing", time_=f"{month.last}T21:00:00Z",
+        "period.closed", id_=closing_id(month), source="billing", time_=f"{month.last}T21:00:00Z",
         data={"through": through.isoformat()},
     )  # fmt: skip
 
 
+def closing_id(month: Month) -> str:
+    """Give the key under which a month sees the one before it closed."""
+    return f"closed-in-{month.name}"
+
+
 class _Page(msgspec.Struct):
-    events: list[Event]
+    items: list[Event]
+    next: int
+    head: int
 
 
 _read_page = msgspec.json.Decoder(_Page).decode
 
 
-def feed(client: Client, book: str, after: int, upto: int) -> Iterator[Event]:
-    """Read the events of a book after one position up to another, that one included."""
-    while after < upto:
-        answer = client.get(
-            f"/v1/books/{book}/events", {"after": after, "limit": min(FEED_LIMIT, upto - after)}
-        )
-        for event in _read_page(answer.body).events:
-            after = event.position
-            yield event
+def feed(
+    client: Client, book: str, after: int, upto: int | None = None, type_: str | None = None
+) -> Iterator[Event]:
+    """Read the events of a book, or those of one type, behind one position up to another, that one included."""
+    while upto is None or after < upto:
+        limit = FEED_LIMIT if upto is None else min(FEED_LIMIT, upto - after)
+        asked: dict[str, str | int] = {"after": after, "limit": limit}
+        if type_ is not None:
+            asked["type"] = type_
+        page = _read_page(client.get(f"/v1/books/{book}/events", asked).body)
+        yield from page.items
+        after = page.next
+        if after >= page.head:
+            return
