@@ -86,6 +86,11 @@ def prepare(conn: psycopg.Connection) -> None:
     conn.commit()
 
 
+def plan_anew(conn: psycopg.Connection) -> None:
+    """Forget the plans of this connection, because the log has become much larger than when they were made."""
+    conn.execute(_SQL["plan_anew"])
+
+
 Keys = Sequence[tuple[str, str]]
 
 

@@ -5,6 +5,10 @@ SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin',
        set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false),
        set_config('jit', 'off', false);
 
+-- name: plan_anew
+-- Plans made for a small log pick among its indexes by chance; whoever doubles it plans again.
+DISCARD PLANS;
+
 -- name: create_head
 -- A book gets its head row with its first message; two processes may try at once.
 INSERT INTO ledger.head (book, position, frontier) VALUES (%s, 0, '') ON CONFLICT (book) DO NOTHING;

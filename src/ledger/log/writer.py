@@ -84,6 +84,7 @@ class Writer:
         self._closing = False
         self._states: dict[str, States] = {}
         self._conn: psycopg.Connection | None = None
+        self._planned_position = 0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
@@ -200,6 +201,7 @@ class Writer:
         keys: list[Key] = [(message.source, message.id) for message in messages]
         conn = self._connection()
         head, found = store.lock(conn, book, keys)
+        self._keep_plans_fit(conn, head.position)
         decisions = store.decisions(conn, book, found.values()) if found else {}
         states.catch_up(conn, head.position)
         states.load(conn, dict.fromkeys(m.subject for m in messages if m.subject is not None))
@@ -227,7 +229,13 @@ class Writer:
             self._conn = self._connect()
             self._conn.autocommit = False
             store.prepare(self._conn)
+            self._planned_position = 0
         return self._conn
+
+    def _keep_plans_fit(self, conn: psycopg.Connection, position: int) -> None:
+        if position > 2 * self._planned_position:
+            store.plan_anew(conn)
+            self._planned_position = position
 
     def _lost_connection(self) -> bool:
         """Clean up after an error; True when the connection is gone and the end of its transaction unknown."""
