@@ -64,7 +64,7 @@ class Tally:
     def count(self, result: _Result, line: int) -> None:
         """Take one result in."""
         if result.status == "refused":
-            self._refuse(result, line)
+            self.refuse(result.code, result.detail, line)
             return
         if result.status == "recorded":
             self.recorded += 1
@@ -75,11 +75,12 @@ class Tally:
         self.position_first = min(self.position_first or first, first)
         self.position_last = max(self.position_last, last)
 
-    def _refuse(self, result: _Result, line: int) -> None:
-        refused = self.refusals.setdefault(result.code, Refused(result.code, 0, line, result.detail))
+    def refuse(self, code: str, detail: str, line: int) -> None:
+        """Count one refusal; the one with the lowest line stands for all of its code."""
+        refused = self.refusals.setdefault(code, Refused(code, 0, line, detail))
         refused.count += 1
         if line < refused.line:
-            refused.line, refused.detail = line, result.detail
+            refused.line, refused.detail = line, detail
 
 
 class _Place(msgspec.Struct):
@@ -161,6 +162,12 @@ class Lanes:
             self.settle()
         else:
             self._add(crc32(customer.encode()) % len(self._bodies), line, number)
+
+    def refuse(self, code: str, detail: str, number: int) -> None:
+        """Count what could not even be sent."""
+        with self._lock:
+            self.tally.refuse(code, detail, number)
+        self._answered(1)
 
     def settle(self) -> None:
         """Wait until everything sent so far is answered."""

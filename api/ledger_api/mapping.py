@@ -38,6 +38,7 @@ from ledger_api.mapping_values import (
     Cells,
     Make,
     MappingError,
+    RowError,
     cell_of,
     read_object,
     read_template,
@@ -90,25 +91,27 @@ class RowMapping:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise MappingError(f"{path}: {error}") from error
 
-    def rows(self, lines: IO[str]) -> Iterator[tuple[int, Cells]]:
+    def rows(self, lines: IO[str]) -> Iterator[tuple[int, Cells | RowError]]:
         """Read the rows of a CSV file with a heading, each with the number of its last line, from 1."""
-        reader = csv.DictReader(lines, delimiter=self._delimiter, quotechar=self._quote, strict=True)
+        reader = csv.reader(lines, delimiter=self._delimiter, quotechar=self._quote, strict=True)
+        heading: list[str] | None = None
         try:
             for cells in reader:
-                if None in cells or None in cells.values():
-                    raise MappingError(
-                        f"line {reader.line_num} has not as many cells as the heading has names"
-                    )
-                yield reader.line_num, cells
+                if heading is None:
+                    heading = cells
+                elif len(cells) == len(heading):
+                    yield reader.line_num, dict(zip(heading, cells, strict=True))
+                elif cells:
+                    wrong = f"{len(cells)} cells under a heading of {len(heading)}"
+                    yield reader.line_num, RowError(wrong)
         except csv.Error as error:
             raise MappingError(f"line {reader.line_num}: {error}") from error
 
-    def messages(self, cells: Cells) -> Iterator[Mapped]:
-        """Make the messages of one row, or raise `MappingError` naming what is wrong with it."""
+    def messages(self, cells: Cells) -> list[Mapped]:
+        """Make the messages of one row, or raise `RowError` naming what is wrong with it."""
         cells = {**cells, "row": cast(str, self._row(cells))}
-        for plan in self._plans:
-            if all(cell_of(cells, column) for column in plan.required):
-                yield _made(plan, cells)
+        wanted = (plan for plan in self._plans if all(cell_of(cells, column) for column in plan.required))
+        return [_made(plan, cells) for plan in wanted]
 
 
 def _made(plan: _Plan, cells: Cells) -> Mapped:

@@ -26,7 +26,11 @@ _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?\Z", re.ASCII)
 
 
 class MappingError(LedgerError):
-    """The mapping cannot be followed, or a row does not hold what it says; the message names the place."""
+    """The mapping cannot be followed at all; the message names the place in it."""
+
+
+class RowError(MappingError):
+    """One row does not hold what the mapping says; other rows may."""
 
 
 def read_value(value: object, place: str) -> Make:
@@ -110,14 +114,12 @@ def _converted(table: Mapping[str, object], place: str) -> Make:
             return None
         if values is not None:
             if text not in values:
-                raise MappingError(
-                    f"{place}: {text!r} is not among the values {', '.join(map(repr, values))}"
-                )
+                raise RowError(f"{place}: {text!r} is not among the values {', '.join(map(repr, values))}")
             return cast(Made, values[text])
         try:
             return convert(text)
         except (ValueError, InvalidOperation) as error:
-            raise MappingError(
+            raise RowError(
                 f"{place}: {text!r} cannot be read as {table.get('as', 'text')}: {error}"
             ) from error
 

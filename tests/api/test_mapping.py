@@ -9,8 +9,9 @@ from typing import cast
 import orjson
 import pytest
 
+from ledger_api.file_import import Line, csv_lines, ndjson_lines
 from ledger_api.mapping import RowMapping
-from ledger_api.mapping_values import MappingError
+from ledger_api.mapping_values import MappingError, RowError
 
 CHARGES = """
 row = "{Ref}"
@@ -36,9 +37,11 @@ description = { column = "Text", optional = true }
 
 def messages(mapping: str, csv: str) -> list[dict[str, object]]:
     rows = RowMapping(tomllib.loads(mapping))
-    return [
-        orjson.loads(made.raw) for _, cells in rows.rows(io.StringIO(csv)) for made in rows.messages(cells)
-    ]
+    made: list[dict[str, object]] = []
+    for _, cells in rows.rows(io.StringIO(csv)):
+        assert not isinstance(cells, RowError)
+        made += [orjson.loads(mapped.raw) for mapped in rows.messages(cells)]
+    return made
 
 
 def value(written: str, cell: str) -> object:
@@ -131,6 +134,50 @@ def test_a_mapping_that_says_too_little_is_refused(mapping: str, said: str) -> N
         RowMapping(tomllib.loads(mapping))
 
 
-def test_a_row_that_is_too_short_is_named_by_its_line() -> None:
-    with pytest.raises(MappingError, match="line 3 has not as many cells"):
-        messages(CHARGES, "Ref;Customer;Date;Amount;Kind;Text\nr1;c1;01.07.2025 00:30;1;B;\nr2;c1\n")
+def test_a_row_of_another_length_is_an_error_of_that_row_alone() -> None:
+    rows = RowMapping(tomllib.loads(CHARGES)).rows(io.StringIO('Ref;Customer\nr1;c1\n\nr2;c2;x\n"r\n3";c3\n'))
+    read = [(line, str(cells) if isinstance(cells, RowError) else cells["Ref"]) for line, cells in rows]
+    assert read == [(2, "r1"), (4, "3 cells under a heading of 2"), (6, "r\n3")]
+
+
+def test_a_file_becomes_lines_and_the_errors_of_its_rows() -> None:
+    mapping = RowMapping(tomllib.loads(CHARGES))
+    rows = [
+        "Ref;Customer;Date;Amount;Kind;Text",
+        "r1;c1;01.07.2025 00:30;1;B;ä",
+        "r2;c1;yesterday;1;B;",
+        "r3",
+        "",
+    ]
+    file = io.BytesIO("\n".join(rows).encode("utf-8-sig"))
+    told = list(csv_lines(file, mapping))
+    assert isinstance(told[0], Line)
+    assert told[0][:2] == (2, "c1")
+    assert [
+        (number, str(error).split(":")[0]) for number, error in told[1:] if isinstance(error, RowError)
+    ] == [
+        (3, "charge.posted time"),
+        (4, "1 cells under a heading of 6"),
+    ]
+    assert not file.closed
+
+    latin = io.BytesIO("Ref;Customer;Date;Amount;Kind;Text\nr1;c1;01.07.2025 00:30;1;B;ä\n".encode("latin-1"))
+    with pytest.raises(MappingError, match="not written in utf-8-sig"):
+        list(csv_lines(latin, mapping))
+
+
+@pytest.mark.parametrize(
+    ("line", "customer"),
+    [
+        (b'{"type":"charge.posted","subject":"c1"}', "c1"),
+        (b'{"type":"book.opened"}', None),
+        (b'{"type":"charge.posted"}', ""),
+        (b'{"type":1}', ""),
+        (b"nonsense", ""),
+        (b"\xff", ""),
+    ],
+)
+def test_a_line_says_whose_it_is(line: bytes, customer: str | None) -> None:
+    assert [(read.number, read.customer) for read in ndjson_lines(io.BytesIO(b"\n" + line + b"\r\n"))] == [
+        (2, customer)
+    ]
