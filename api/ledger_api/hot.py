@@ -8,11 +8,12 @@ read, judged and answered slice by slice, so that its size costs no memory.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
-from uuid import uuid4
 
 import msgspec
 import orjson
@@ -24,6 +25,7 @@ from ledger.log.outcome import Outcome, Receipt
 from ledger.log.writer import Writer
 from ledger.message import Message, read_message
 from ledger.settings import Settings
+from ledger_api.edge import request_id_from
 from ledger_api.keys import Keys, Principal
 from ledger_api.problems import PROBLEM_JSON, problem_body, problem_headers, problem_members
 
@@ -42,6 +44,15 @@ _SLICES_AHEAD = 2
 """Slices that may wait for the writer while the next one is read."""
 _SPOOL_BYTES = 1 << 20
 """Results of a long body that stay in memory; the rest waits in a temporary file until the body has ended."""
+
+_numbers = itertools.count(1)
+_process = secrets.token_hex(6)
+
+
+def _next_request_id() -> str:
+    """Make up an id that no other request has: of this process, and counted."""
+    return f"{_process}-{next(_numbers)}"
+
 
 _encode = msgspec.json.Encoder().encode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -76,7 +87,7 @@ class Ingest:
     async def post_events(self, scope: Scope, receive: Receive, send: Send, book: str) -> None:
         """Answer one request."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        request_id = headers.get(b"x-request-id", b"").decode("latin-1")[:64] or uuid4().hex
+        request_id = request_id_from(scope["headers"]) if b"x-request-id" in headers else _next_request_id()
         try:
             principal = await self._keys.authorise(headers, book, "post")
             call = _Call(book, principal, headers, _atomic(scope["query_string"]), receive)
