@@ -180,8 +180,11 @@ def _open(database: Database) -> Iterator[psycopg.Connection[TupleRow]]:
 
 
 def _records(connection: psycopg.Connection[TupleRow]) -> dict[int, _Record]:
-    present = connection.execute("SELECT to_regclass('ledger_migrations.migration') IS NOT NULL").fetchone()
-    if present is None or not present[0]:
+    # Not to_regclass(): it may remember from before we waited for our turn that there was no such table.
+    present = connection.execute(
+        "SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'ledger_migrations' AND tablename = 'migration'"
+    ).fetchone()
+    if present is None:
         return {}
     rows = connection.execute(
         "SELECT number, name, sha256, applied_at FROM ledger_migrations.migration ORDER BY number"

@@ -37,7 +37,7 @@ AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
 def configured(environ: Mapping[str, str] = os.environ) -> str | None:
     """Tell the conninfo that the environment names, or None: then the embedded PostgreSQL is the one.
 
-    `DATABASE_URL` wins; otherwise libpq's own variables count when PGHOST, PGSERVICE or PGDATABASE is set (the
+    `DATABASE_URL` wins; else libpq's own variables count when PGHOST, PGSERVICE or PGDATABASE is set (the
     conninfo is then empty: libpq reads them by itself). Raises `ConfigurationError` when DATABASE_URL is not
     understood.
     """
