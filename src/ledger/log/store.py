@@ -26,6 +26,10 @@ _COPY_TYPES = (
 )  # fmt: skip
 
 
+_SEPARATOR = "\x1f"
+"""Joins keys into one parameter; messages refuse it in every text."""
+
+
 class Head(NamedTuple):
     """Where a book's log ends, and the recorded time that the next append gets."""
 
@@ -103,7 +107,11 @@ def lock(conn: psycopg.Connection, book: str, keys: Keys) -> tuple[Head, dict[tu
         head = conn.execute(_SQL["lock_head"], (book,), binary=True)
         taken = conn.execute(
             _SQL["find_keys"],
-            {"book": book, "sources": [source for source, _ in keys], "ids": [id_ for _, id_ in keys]},
+            {
+                "book": book,
+                "sources": _SEPARATOR.join([source for source, _ in keys]),
+                "ids": _SEPARATOR.join([id_ for _, id_ in keys]),
+            },
             binary=True,
         )
         row = head.fetchone()

@@ -26,9 +26,11 @@ WITH moved AS (
 SELECT pg_notify('ledger_log', %(book)s || ' ' || position) FROM moved;
 
 -- name: find_keys
--- Which of these idempotency keys are taken, and by which decision. Runs under the head's lock.
+-- Which of these idempotency keys are taken, and by which decision. Runs under the head's lock. The keys come as two
+-- texts joined by U+001F, which neither a source nor an id can contain: arrays would cost more than the look-up.
 SELECT key.n, e.position, e.decision_size
-FROM unnest(%(sources)s::text[], %(ids)s::text[]) WITH ORDINALITY AS key (source, event_id, n)
+FROM unnest(string_to_array(%(sources)s, E'\x1f'), string_to_array(%(ids)s, E'\x1f'))
+     WITH ORDINALITY AS key (source, event_id, n)
 JOIN ledger.event e ON e.book = %(book)s AND e.source = key.source AND e.event_id = key.event_id;
 
 -- name: decisions
