@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Container, Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,7 +12,7 @@ import msgspec
 
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
-from ledger.fields import CurrencyCode, Day, Name, Text, require_currency
+from ledger.fields import CurrencyCode, Day, Name, Text, refuse_far_day, refuse_field, require_currency
 from ledger.message import Message
 from ledger.posting_rules import (
     DEFAULT_ACCOUNTS,
@@ -21,7 +22,7 @@ from ledger.posting_rules import (
     PostingRule,
     refuse_unbalanced,
 )
-from ledger.tax import DEFAULT_RATES, TaxRate, TaxTable
+from ledger.tax import DEFAULT_RATES, TaxRate, TaxRateChanged, TaxTable, refuse_fixed
 
 AHEAD_MAX = timedelta(days=1)
 """How far ahead of the ledger's clock a message may be dated: clocks differ, and so do time zones."""
@@ -58,6 +59,8 @@ class BookOpened(Data, frozen=True, kw_only=True):
                 pointer="/data/credit_note_prefix", prefix=self.credit_note_prefix,
             )  # fmt: skip
         refuse_unbalanced(self.rules or ())
+        for place, rate in enumerate(self.tax_rates or ()):
+            refuse_fixed(rate.category, f"/data/tax_rates/{place}/category")
 
 
 class AccountAdded(Data, frozen=True, kw_only=True):
@@ -76,6 +79,7 @@ class PolicyChanged(Data, frozen=True, kw_only=True):
     from_: Day = msgspec.field(name="from")
 
     def __post_init__(self) -> None:
+        refuse_far_day(self.from_, "/data/from")
         refuse_unbalanced(self.rules)
 
 
@@ -104,6 +108,14 @@ class Book(msgspec.Struct):
         """Tell which day it is in the book's time zone."""
         return instant.astimezone(ZoneInfo(self.time_zone)).date()
 
+    def refuse_closed_day(self, day: date, pointer: str) -> None:
+        """Refuse a day that lies in a closed period [DOMAIN.md, Time]."""
+        if self.closed_through is not None and day <= self.closed_through:
+            raise Refusal(
+                "period_closed", f"{day} lies in a closed period: the book is closed through {self.closed_through}",
+                pointer=pointer, day=day.isoformat(), closed_through=self.closed_through.isoformat(),
+            )  # fmt: skip
+
 
 @cache
 def _zones() -> frozenset[str]:
@@ -112,12 +124,19 @@ def _zones() -> frozenset[str]:
 
 def refuse_undatable(book: Book, message: Message, now: datetime) -> None:
     """Refuse a message dated in a closed period, or more than a day ahead [DOMAIN.md, Time]."""
+    if book.open_from is not None:
+        refuse_closed_period(book, message)
+    refuse_ahead(message, now)
+
+
+def refuse_closed_period(book: Book, message: Message) -> None:
+    """Refuse a message dated in a closed period."""
     if book.open_from is not None and message.time < book.open_from:
-        raise Refusal(
-            "period_closed",
-            f"{book.day_of(message.time)} lies in a closed period: the book is closed through {book.closed_through}",
-            pointer="/time", time=message.time.isoformat(), closed_through=str(book.closed_through),
-        )  # fmt: skip
+        book.refuse_closed_day(book.day_of(message.time), "/time")
+
+
+def refuse_ahead(message: Message, now: datetime) -> None:
+    """Refuse a message dated more than a day ahead of the ledger's clock."""
     if message.time > now + AHEAD_MAX:
         raise Refusal(
             "time_ahead", f"{message.time.isoformat()} is more than a day ahead of the ledger's clock",
@@ -125,45 +144,85 @@ def refuse_undatable(book: Book, message: Message, now: datetime) -> None:
         )  # fmt: skip
 
 
-def open_book(book: Book | None, message: Message, now: datetime) -> list[Draft]:
+def open_book(book: Book | None, message: Message, data: BookOpened, now: datetime) -> list[Draft]:
     """Decide on `book.opened`: a book is opened once, and its rules name accounts of its chart."""
-    data: BookOpened = message.data  # type: ignore[assignment]
-    if data.filled:
-        raise Malformed(
-            "field_not_allowed", "filled is the ledger's to say", pointer="/data/filled", field="filled"
-        )
+    refuse_field(data.filled or None, "filled", "it is the ledger's to say")
+    filled = _filled(data)
+    _refuse_unknown_accounts(filled.rules or (), {account.account for account in filled.accounts or ()})
+    refuse_ahead(message, now)
     if book is not None:
         raise Refusal("book_exists", "the book is open already", pointer="/type")
-    if message.time > now + AHEAD_MAX:
-        raise Refusal(
-            "time_ahead", f"{message.time.isoformat()} is more than a day ahead of the ledger's clock",
-            pointer="/time", time=message.time.isoformat(), now=now.isoformat(),
-        )  # fmt: skip
-    return [Draft("book.opened", _filled(data))]
+    return [Draft(message.type, filled)]
 
 
 def _filled(data: BookOpened) -> BookOpened:
-    filled: list[Filled] = [
-        name for name in ("accounts", "rules", "tax_rates") if getattr(data, name) is None
-    ]
-    return msgspec.structs.replace(
-        data,
-        accounts=data.accounts if data.accounts is not None else list(DEFAULT_ACCOUNTS),
-        rules=data.rules if data.rules is not None else list(DEFAULT_RULES),
-        tax_rates=data.tax_rates if data.tax_rates is not None else list(DEFAULT_RATES),
-        filled=filled,
-    )
+    own: dict[Filled, object] = {
+        "accounts": list(DEFAULT_ACCOUNTS), "rules": list(DEFAULT_RULES), "tax_rates": list(DEFAULT_RATES)
+    }  # fmt: skip
+    absent = {name: value for name, value in own.items() if getattr(data, name) is None}
+    return msgspec.structs.replace(data, filled=list(absent), **absent)
 
 
 def as_posted(data: BookOpened) -> BookOpened:
-    """What was posted, without what the ledger filled in."""
-    absent = dict.fromkeys(data.filled)
-    return msgspec.structs.replace(data, filled=[], **absent)
+    """Return what was posted, without what the ledger filled in."""
+    return msgspec.structs.replace(data, filled=[], **dict.fromkeys(data.filled))
 
 
-def evolve_opened(book: Book | None, event: Event) -> Book:
-    """The book as it is opened."""
-    data: BookOpened = event.data  # type: ignore[assignment]
+def _refuse_unknown_accounts(rules: Iterable[PostingRule], accounts: Container[str]) -> None:
+    for place, rule in enumerate(rules):
+        if rule.account not in accounts:
+            raise Refusal(
+                "account_unknown", f"the chart has no account {rule.account}",
+                pointer=f"/data/rules/{place}/account", account=rule.account,
+            )  # fmt: skip
+
+
+def change_rate(book: Book, message: Message, data: TaxRateChanged, now: datetime) -> list[Draft]:
+    """Decide on `tax_rate.changed`. An issued invoice carries its own rates and is not changed by it."""
+    refuse_undatable(book, message, now)
+    return [Draft(message.type, data)]
+
+
+def add_account(book: Book, message: Message, data: AccountAdded, now: datetime) -> list[Draft]:
+    """Decide on `account.added`: an account stands in the chart once."""
+    refuse_undatable(book, message, now)
+    if data.account in book.accounts:
+        raise Refusal(
+            "account_exists", f"the chart has an account {data.account} already",
+            pointer="/data/account", account=data.account,
+        )  # fmt: skip
+    return [Draft(message.type, data)]
+
+
+def change_policy(book: Book, message: Message, data: PolicyChanged, now: datetime) -> list[Draft]:
+    """Decide on `policy.changed`: rules name accounts of the chart and leave closed periods alone."""
+    _refuse_unknown_accounts(data.rules, book.accounts)
+    refuse_undatable(book, message, now)
+    book.refuse_closed_day(data.from_, "/data/from")
+    return [Draft(message.type, data)]
+
+
+def close_period(book: Book, message: Message, data: PeriodClosed, now: datetime) -> list[Draft]:
+    """Decide on `period.closed`: days that are over, each closed once."""
+    refuse_undatable(book, message, now)
+    if book.closed_through is not None and data.through <= book.closed_through:
+        raise Refusal(
+            "period_closed", f"the book is closed through {book.closed_through} already",
+            pointer="/data/through", day=data.through.isoformat(), closed_through=book.closed_through.isoformat(),
+        )  # fmt: skip
+    today = book.day_of(min(message.time, now))
+    if data.through >= today:
+        raise Refusal(
+            "period_not_over", f"{data.through} is not over yet: it is {today} in {book.time_zone}",
+            pointer="/data/through", through=data.through.isoformat(), today=today.isoformat(),
+        )  # fmt: skip
+    return [Draft(message.type, data)]
+
+
+def evolve_opened(_: Book | None, event: Event) -> Book:
+    """Begin a book as it is opened."""
+    data = event.data
+    assert isinstance(data, BookOpened)  # noqa: S101 - narrows the type
     return Book(
         currency=data.currency,
         time_zone=data.time_zone,
@@ -172,3 +231,20 @@ def evolve_opened(book: Book | None, event: Event) -> Book:
         accounts={account.account for account in data.accounts or ()},
         taxes=TaxTable.of(data.tax_rates or ()),
     )
+
+
+def evolve_rate(book: Book, _: Event, data: TaxRateChanged) -> None:
+    """Put the rate into the table."""
+    book.taxes.put(data.category, data.from_, data.rate)
+
+
+def evolve_account(book: Book, _: Event, data: AccountAdded) -> None:
+    """Add the account to the chart."""
+    book.accounts.add(data.account)
+
+
+def evolve_closed(book: Book, _: Event, data: PeriodClosed) -> None:
+    """Close all that lies before the day after."""
+    book.closed_through = data.through
+    begins = datetime.combine(data.through + timedelta(days=1), time.min, ZoneInfo(book.time_zone))
+    book.open_from = begins.astimezone(UTC)

@@ -12,7 +12,9 @@ from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
 from ledger.fields import CurrencyCode, Text, require_currency
 from ledger.message import Message
-from ledger.state import Invoice, Source, Unbilled
+from ledger.state import Customer
+
+__all__ = ["Customer", "CustomerChanged", "CustomerClosed", "CustomerOpened"]
 
 TaxTreatment = Literal["standard", "exempt", "reverse_charge"]
 PaymentDays = Annotated[int, msgspec.Meta(ge=0, le=365)]
@@ -58,25 +60,6 @@ class CustomerClosed(Data, frozen=True, kw_only=True):
     reason: Text
 
 
-class Customer(msgspec.Struct):
-    """What the rules need of a customer."""
-
-    currency: str
-    payment_days: int
-    tax_treatment: TaxTreatment
-    closed_at: datetime | None = None
-    unbilled: dict[str, Unbilled] = {}
-    """Charges that no invoice bills yet, in the order in which they were recorded."""
-    charges: dict[str, str] = {}
-    """Of every other charge ever posted, the invoice that bills it, or "" when it was reversed."""
-    open_invoices: dict[str, Invoice] = {}
-    """Invoices with something due."""
-    settled_invoices: dict[str, bytes] = {}
-    open_sources: dict[str, Source] = {}
-    """Payments and credit notes that are not used up (or are overdrawn)."""
-    spent_sources: dict[str, bytes] = {}
-
-
 def refuse_unopened(customer: Customer | None, message: Message) -> Customer:
     """Return the customer, or refuse a message about one who was never opened."""
     if customer is None:
@@ -89,20 +72,64 @@ def refuse_unopened(customer: Customer | None, message: Message) -> Customer:
     return customer
 
 
+def refuse_closed(customer: Customer, message: Message) -> None:
+    """Refuse what is new business with a customer who has left; the old is still billed, paid and settled."""
+    if customer.closed_at is not None and message.time > customer.closed_at:
+        closed_at = customer.closed_at.isoformat()
+        raise Refusal(
+            "customer_closed", f"the customer {message.subject} was closed at {closed_at}",
+            pointer="/subject", customer=message.subject, closed_at=closed_at,
+        )  # fmt: skip
+
+
 def open_customer(book: Book, customer: Customer | None, message: Message, now: datetime) -> list[Draft]:
     """Decide on `customer.opened`: once for each customer."""
     refuse_undatable(book, message, now)
     if customer is not None:
         raise Refusal(
-            "customer_exists",
-            f"the customer {message.subject} is open already",
-            pointer="/subject",
-            customer=message.subject,
-        )
+            "customer_exists", f"the customer {message.subject} is open already",
+            pointer="/subject", customer=message.subject,
+        )  # fmt: skip
     return [Draft(message.type, message.data)]
 
 
+def change(
+    book: Book, customer: Customer, message: Message, data: CustomerChanged, now: datetime
+) -> list[Draft]:
+    """Decide on `customer.changed`."""
+    refuse_undatable(book, message, now)
+    refuse_closed(customer, message)
+    return [Draft(message.type, data)]
+
+
+def close(
+    book: Book, customer: Customer, message: Message, data: CustomerClosed, now: datetime
+) -> list[Draft]:
+    """Decide on `customer.closed`: once. What is open stays open: the last invoice and its payment come after it."""
+    refuse_undatable(book, message, now)
+    if customer.closed_at is not None:
+        raise Refusal(
+            "customer_closed", f"the customer {message.subject} was closed at {customer.closed_at.isoformat()}",
+            pointer="/subject", customer=message.subject, closed_at=customer.closed_at.isoformat(),
+        )  # fmt: skip
+    return [Draft(message.type, data)]
+
+
 def evolve_opened(_: Customer | None, event: Event) -> Customer:
-    """The customer with their first terms."""
-    data: CustomerOpened = event.data  # type: ignore[assignment]
+    """Begin a customer with their first terms."""
+    data = event.data
+    assert isinstance(data, CustomerOpened)  # noqa: S101 - narrows the type
     return Customer(currency=data.currency, payment_days=data.payment_days, tax_treatment=data.tax_treatment)
+
+
+def evolve_changed(customer: Customer, _: Event, data: CustomerChanged) -> None:
+    """Take over the terms that the rules need."""
+    customer.currency = data.currency or customer.currency
+    customer.tax_treatment = data.tax_treatment or customer.tax_treatment
+    if data.payment_days is not None:
+        customer.payment_days = data.payment_days
+
+
+def evolve_closed(customer: Customer, event: Event, _: CustomerClosed) -> None:
+    """Remember since when there is no new business."""
+    customer.closed_at = event.time

@@ -6,7 +6,7 @@ a message from outside as much as an event from the log.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
@@ -24,13 +24,25 @@ Net = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
 """Minor units of a currency where nothing is an answer too: a charge given for free, a part that is not there."""
 CurrencyCode = Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
 """ISO 4217; `require_currency` tells whether there is such a one."""
-Decimal = Annotated[str, msgspec.Meta(max_length=31, pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")]
-"""An exact decimal that is not negative, in text: 15 digits before the point and 12 after it at most."""
-Price = Decimal | Net
-"""A unit price in minor units: whole, or with a fraction as text (sub-cent prices are normal for usage)."""
+Decimal = (
+    Annotated[str, msgspec.Meta(max_length=28, pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")] | Net
+)
+"""An exact decimal that is not negative: an integer, or text of 15 digits before the point and 12 after it at most.
+Unit prices (in minor units; below one is normal for usage), quantities, and rates in percent."""
+Percent = (
+    Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(0|[1-9][0-9]?|100)(\.[0-9]{1,12})?\Z")]
+    | Annotated[int, msgspec.Meta(ge=0, le=100)]
+)
 Day = date
 """A calendar date in the book's time zone, `YYYY-MM-DD`."""
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+"""Nothing is dated outside these: every day and instant between them can be said in every time zone."""
+PERIOD_DAYS_MAX = 3_700
+"""The longest service period, ten years: a charge is recognised by month, in so many entries at most."""
 
 
 class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -40,11 +52,38 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     to: Day
 
     def __post_init__(self) -> None:
-        if self.to < self.from_:
+        begins, ends = self.from_, self.to
+        if ends < begins:
             raise Malformed(
-                "period_backwards", f"the period ends on {self.to}, before it begins on {self.from_}",
-                pointer="/data/period/to", begins=self.from_.isoformat(), ends=self.to.isoformat(),
+                "period_backwards", f"the period ends on {ends}, before it begins on {begins}",
+                pointer="/data/period/to", begins=begins.isoformat(), ends=ends.isoformat(),
             )  # fmt: skip
+        if (ends - begins).days >= PERIOD_DAYS_MAX:
+            raise Malformed(
+                "period_too_long", f"the period from {begins} to {ends} has more than {PERIOD_DAYS_MAX} days",
+                pointer="/data/period/to", begins=begins.isoformat(), ends=ends.isoformat(), days_max=PERIOD_DAYS_MAX,
+            )  # fmt: skip
+        refuse_far_day(begins, "/data/period/from")
+        refuse_far_day(ends, "/data/period/to")
+
+
+def refuse_far_day(day: date, pointer: str) -> None:
+    """Refuse a day that no calendar of a business has."""
+    if not EARLIEST.year <= day.year < LATEST.year:
+        raise Malformed(
+            "time_out_of_range", f"{day} is not between {EARLIEST.year} and {LATEST.year - 1}",
+            pointer=pointer, day=day.isoformat(),
+        )  # fmt: skip
+
+
+def in_utc(instant: datetime, pointer: str) -> datetime:
+    """Bring an instant to UTC, as which instants are compared and stored."""
+    if not EARLIEST <= instant < LATEST:
+        raise Malformed(
+            "time_out_of_range", f"{instant.isoformat()} is not between {EARLIEST.year} and {LATEST.year - 1}",
+            pointer=pointer, time=instant.isoformat(),
+        )  # fmt: skip
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def require_currency(currency: str | None) -> None:

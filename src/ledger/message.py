@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from ledger.errors import Malformed
 from ledger.event import Data
-from ledger.fields import Amount, CurrencyCode, Instant, Name, Text
+from ledger.fields import Amount, CurrencyCode, Instant, Name, Text, in_utc
 
 __all__ = ["Amount", "CurrencyCode", "Decode", "Instant", "Message", "Name", "Text", "read_message"]
 
@@ -87,11 +87,17 @@ def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Mes
             "datacontenttype_unknown", f"data is {envelope.datacontenttype}, this ledger reads application/json",
             pointer="/datacontenttype", datacontenttype=envelope.datacontenttype,
         )  # fmt: skip
-    time = envelope.time
+    time = in_utc(envelope.time, "/time")
     return Message(
-        envelope.type, envelope.id, envelope.source, envelope.subject,
-        time if time.tzinfo is UTC else time.astimezone(UTC), data, envelope.expectedversion, principal,
-    )  # fmt: skip
+        envelope.type,
+        envelope.id,
+        envelope.source,
+        envelope.subject,
+        time,
+        data,
+        envelope.expectedversion,
+        principal,
+    )
 
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -39,6 +39,12 @@ def ratio(decimal: str | int) -> tuple[int, int]:
     return int(whole + fraction), 10 ** len(fraction)
 
 
+def decimal_text(decimal: str | int) -> str:
+    """Write an exact decimal in the one way that equal decimals share: `25`, `8.1`."""
+    text = str(decimal)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def round_half_away(numerator: int, denominator: int) -> int:
     """Round a fraction to the nearest integer, a half away from zero (denominator > 0)."""
     if numerator < 0:

@@ -6,13 +6,17 @@ from datetime import datetime
 
 import msgspec
 
+from ledger.allocation import AllocationMade, Purse, SourceName, settle, take_back
 from ledger.book import Book, refuse_undatable
-from ledger.customer import Customer
-from ledger.errors import Refusal
+from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
-from ledger.fields import Amount, CurrencyCode, Name, Text, require_currency
+from ledger.fields import Amount, CurrencyCode, Name, Net, Text, require_currency
 from ledger.message import Message
-from ledger.state import Source
+from ledger.references import find_invoice, find_payment, refuse_currency
+from ledger.state import Customer, Source
+
+_NOT_YET = 2**63
+"""Stands for the position of an event that is being decided: after all others."""
 
 
 class AllocationAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,25 +38,132 @@ class PaymentReceived(Data, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         require_currency(self.currency)
+        if self.allocations:
+            _refuse_impossible(self.allocations, self.amount)
 
 
-def receive(book: Book, customer: Customer, message: Message, now: datetime) -> list[Draft]:
-    """Decide on `payment.received`: a payment is received once."""
-    data: PaymentReceived = message.data  # type: ignore[assignment]
+class PaymentReturned(Data, frozen=True, kw_only=True):
+    """A bounce of a payment, of the whole or of a part, and what the bank charged us for it."""
+
+    payment: Name
+    currency: CurrencyCode
+    amount: Amount
+    fee: Net = 0
+    reason: Text
+
+    def __post_init__(self) -> None:
+        require_currency(self.currency)
+
+
+class PaymentFailed(Data, frozen=True, kw_only=True):
+    """A payment that did not come about; no money moved."""
+
+    payment: Name
+    currency: CurrencyCode
+    amount: Amount
+    reason: Text
+
+    def __post_init__(self) -> None:
+        require_currency(self.currency)
+
+
+def _refuse_impossible(allocations: list[AllocationAsked], received: int) -> None:
+    invoices = [asked.invoice for asked in allocations]
+    if len(set(invoices)) < len(invoices):
+        raise Malformed(
+            "invoice_repeated",
+            "an invoice stands twice in the allocations",
+            pointer="/data/allocations",
+            invoices=invoices,
+        )
+    asked = sum(asked.amount for asked in allocations)
+    if asked > received:
+        raise Malformed(
+            "allocations_exceed_payment", f"the allocations sum to {asked}, the payment is {received}",
+            pointer="/data/allocations", asked=asked, received=received,
+        )  # fmt: skip
+
+
+def receive(
+    book: Book, customer: Customer, message: Message, data: PaymentReceived, now: datetime
+) -> list[Draft]:
+    """Decide on `payment.received`: a payment is received once, for invoices of its own currency."""
+    asked = data.allocations
+    if asked:
+        _refuse_unknown(customer, data, asked)
     refuse_undatable(book, message, now)
     if data.payment in customer.open_sources or data.payment in customer.spent_sources:
         raise Refusal(
-            "payment_exists",
-            f"the payment {data.payment} was received before",
-            pointer="/data/payment",
-            payment=data.payment,
-        )
+            "payment_exists", f"the payment {data.payment} was received before",
+            pointer="/data/payment", payment=data.payment,
+        )  # fmt: skip
+    received = Draft(message.type, data)
+    if asked is not None:
+        return [received, *_as_asked(customer, message, data, asked)]
+    if not customer.open_invoices:
+        return [received]
+    purse = Purse(message.time, _NOT_YET, data.payment, data.amount)
+    return [received, *settle(customer, data.currency, message.time, purses=(purse,))]
+
+
+def _refuse_unknown(customer: Customer, data: PaymentReceived, asked: list[AllocationAsked]) -> None:
+    for place, each in enumerate(asked):
+        pointer = f"/data/allocations/{place}/invoice"
+        invoice = find_invoice(customer, each.invoice, pointer)
+        refuse_currency(f"invoice {each.invoice}", invoice.currency, "payment", data.currency, pointer)
+
+
+def _as_asked(
+    customer: Customer, message: Message, data: PaymentReceived, asked: list[AllocationAsked]
+) -> list[Draft]:
+    """Allocate as the payer said, as far as it is due: the money is there and cannot be refused for a limit."""
+    drafts = []
+    for each in asked:
+        invoice = find_invoice(customer, each.invoice)
+        amount = min(each.amount, invoice.receivable)
+        if amount > 0:
+            made = AllocationMade(
+                source=SourceName(payment=data.payment),
+                invoice=each.invoice,
+                currency=data.currency,
+                amount=amount,
+            )
+            drafts.append(Draft("allocation.made", made, max(message.time, invoice.issued_at)))
+    return drafts
+
+
+def return_(
+    book: Book, customer: Customer, message: Message, data: PaymentReturned, now: datetime
+) -> list[Draft]:
+    """Decide on `payment.returned`: out of the unallocated rest, then out of what was allocated last."""
+    source = find_payment(customer, data.payment)
+    refuse_currency(f"payment {data.payment}", source.currency, message.type, data.currency)
+    refuse_undatable(book, message, now)
+    return [Draft(message.type, data), *take_back(source, data.amount)]
+
+
+def fail(book: Book, customer: Customer, message: Message, data: PaymentFailed, now: datetime) -> list[Draft]:
+    """Decide on `payment.failed`: only of a payment that was not received; that one would be returned."""
+    refuse_undatable(book, message, now)
+    if customer.source(data.payment) is not None:
+        raise Refusal(
+            "payment_exists", f"the payment {data.payment} was received: what bounces is payment.returned",
+            pointer="/data/payment", payment=data.payment,
+        )  # fmt: skip
     return [Draft(message.type, data)]
 
 
-def evolve_received(customer: Customer, event: Event) -> None:
-    """The payment is credit until it is allocated."""
-    data: PaymentReceived = event.data  # type: ignore[assignment]
+def evolve_received(customer: Customer, event: Event, data: PaymentReceived) -> None:
+    """Hold the payment as credit until it is allocated."""
     customer.open_sources[data.payment] = Source(
-        data.payment, data.currency, data.amount, event.time, data.amount
+        data.payment, data.currency, data.amount, event.time, event.position, data.amount
     )
+
+
+def evolve_returned(customer: Customer, _: Event, data: PaymentReturned) -> None:
+    """Take the money out of the payment; what was allocated of it is undone by the events that follow."""
+    source = customer.source(data.payment)
+    assert source is not None  # noqa: S101 - recorded, so decided: it is there
+    source.left -= data.amount
+    source.returned += data.amount
+    customer.keep_source(source)

@@ -7,8 +7,10 @@ from datetime import date
 
 import msgspec
 
+from ledger.errors import Malformed
 from ledger.event import Data
-from ledger.fields import Day, Decimal, Name
+from ledger.fields import Day, Decimal, Name, Net, Text
+from ledger.money import decimal_text, percent_of
 
 EXEMPT = "exempt"
 REVERSE_CHARGE = "reverse_charge"
@@ -31,6 +33,18 @@ class TaxRateChanged(Data, frozen=True, kw_only=True):
     rate: Decimal
     from_: Day = msgspec.field(name="from")
 
+    def __post_init__(self) -> None:
+        refuse_fixed(self.category, "/data/category")
+
+
+class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """The tax of one category at one rate: EN 16931 BG-23."""
+
+    category: Name
+    rate: Text
+    base: Net
+    tax: Net
+
 
 DEFAULT_RATES = (TaxRate(category="standard", rate="0", from_=date(1, 1, 1)),)
 """A book that is opened without tax rates charges no tax, and its `book.opened` says so."""
@@ -49,10 +63,10 @@ class TaxTable(msgspec.Struct):
             table.put(rate.category, rate.from_, rate.rate)
         return table
 
-    def put(self, category: str, from_: date, rate: str) -> None:
+    def put(self, category: str, from_: date, rate: str | int) -> None:
         """Let a rate hold from a date on, in place of one that begins on the same day."""
         dated = [entry for entry in self.rates.get(category, ()) if entry[0] != from_]
-        self.rates[category] = sorted([*dated, (from_, rate)], reverse=True)
+        self.rates[category] = sorted([*dated, (from_, decimal_text(rate))], reverse=True)
 
     def rate_on(self, category: str, day: date) -> str | None:
         """Tell the rate in force on a day, None where the category has none yet."""
@@ -60,3 +74,32 @@ class TaxTable(msgspec.Struct):
             if from_ <= day:
                 return rate
         return None
+
+
+def refuse_fixed(category: str, pointer: str) -> None:
+    """Refuse a rate for a category that is untaxed by its nature."""
+    if category in UNTAXED:
+        raise Malformed(
+            "tax_category_untaxed", f"the category {category} is untaxed in every book",
+            pointer=pointer, tax_category=category,
+        )  # fmt: skip
+
+
+def taxes_of(lines: Iterable[tuple[str, str, int]]) -> list[Tax]:
+    """Tax lines of (category, rate, net after discount): the sum of each group times its rate [BR-CO-17, BR-S-08]."""
+    bases: dict[tuple[str, str], int] = {}
+    for category, rate, net in lines:
+        bases[category, rate] = bases.get((category, rate), 0) + net
+    return [
+        Tax(category=category, rate=rate, base=base, tax=percent_of(base, rate))
+        for (category, rate), base in bases.items()
+    ]
+
+
+def cumulated_tax(rate: str, credited_base: int, credited_tax: int, net: int) -> int:
+    """Tax of a credit note over `net` more [DOMAIN.md, Credit notes].
+
+    It is the tax of all that is credited by then, less what earlier notes took: so all notes together give exactly
+    the invoice's tax.
+    """
+    return percent_of(credited_base + net, rate) - credited_tax

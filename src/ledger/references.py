@@ -1,0 +1,90 @@
+"""The references stage: what a message names must exist, and be of the message's currency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger.errors import Refusal
+from ledger.message import Message
+from ledger.state import Customer, Dispute, Invoice, Source
+
+
+def find_invoice(customer: Customer, number: str, pointer: str = "/data/invoice") -> Invoice:
+    """Return an invoice of this customer, the void ones included."""
+    invoice = customer.invoice(number)
+    if invoice is None:
+        raise Refusal(
+            "invoice_unknown", f"the customer has no invoice {number}", pointer=pointer, invoice=number
+        )
+    return invoice
+
+
+def find_payment(customer: Customer, payment: str, pointer: str = "/data/payment") -> Source:
+    """Return a payment that was received from this customer."""
+    source = customer.source(payment)
+    if source is None:
+        raise Refusal(
+            "payment_unknown",
+            f"no payment {payment} was received from the customer",
+            pointer=pointer,
+            payment=payment,
+        )
+    return source
+
+
+def find_credit_note(customer: Customer, number: str, pointer: str) -> Source:
+    """Return the credit that a credit note of this customer left."""
+    source = customer.source(credit_note_key(number))
+    if source is None:
+        raise Refusal(
+            "credit_note_unknown",
+            f"the customer has no credit note {number}",
+            pointer=pointer,
+            credit_note=number,
+        )
+    return source
+
+
+def find_dispute(customer: Customer, dispute: str) -> Dispute | None:
+    """Return an open dispute, None when it is resolved already."""
+    if dispute not in customer.disputes and dispute not in customer.resolved:
+        raise Refusal(
+            "dispute_unknown",
+            f"the customer has no dispute {dispute}",
+            pointer="/data/dispute",
+            dispute=dispute,
+        )
+    return customer.disputes.get(dispute)
+
+
+def credit_note_key(number: str) -> str:
+    """Key of a credit note among the sources; no payment has a name with a stroke in it."""
+    return f"credit_note/{number}"
+
+
+def refuse_currency(
+    what: str, currency: str, brought_by: str, brought: str, pointer: str = "/data/currency"
+) -> None:
+    """Refuse amounts of different currencies that would meet in one sum [DOMAIN.md, section 2]."""
+    if currency != brought:
+        raise Refusal(
+            "currency_mismatch", f"{what} is {currency}, {brought_by} is {brought}",
+            pointer=pointer, of=what, currency=currency, brought_by=brought_by, brought=brought,
+        )  # fmt: skip
+
+
+def refuse_void(invoice: Invoice, pointer: str = "/data/invoice") -> None:
+    """Refuse to touch a void invoice; it is only there to be read."""
+    if invoice.void:
+        raise Refusal(
+            "invoice_void", f"invoice {invoice.number} is void", pointer=pointer, invoice=invoice.number
+        )
+
+
+def refuse_dated_before(message: Message, what: str, occurred_at: datetime) -> None:
+    """Refuse a command that is dated before what it acts on: no balance of any day may make no sense."""
+    if message.time < occurred_at:
+        raise Refusal(
+            "dated_before", f"{message.type} is dated {message.time.isoformat()}, before {what} ({occurred_at.isoformat()})",
+            pointer="/time", time=message.time.isoformat(), of=what, occurred=occurred_at.isoformat(),
+        )  # fmt: skip
