@@ -132,9 +132,9 @@ def _make_cluster(programs: Programs, place: Path, data: Path, password: str) ->
     secret = making / "password"
     secret.touch(mode=0o600)
     secret.write_text(password, encoding="ascii")
-    if programs.user is not None:
-        shutil.chown(making, programs.user)
-        shutil.chown(secret, programs.user)
+    if programs.account is not None:
+        shutil.chown(making, programs.account.pw_uid)
+        shutil.chown(secret, programs.account.pw_uid)
     programs.run(
         "initdb",
         *(

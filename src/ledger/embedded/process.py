@@ -82,7 +82,7 @@ def launch(programs: Programs, data: Path, options: list[str], log_file: Path) -
         child = subprocess.Popen(
             programs.command("postgres", *options),
             env=environment(),
-            user=programs.user,
+            **programs.identity,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

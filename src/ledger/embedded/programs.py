@@ -17,6 +17,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 from ledger.errors import ConfigurationError
 
@@ -29,13 +30,28 @@ ELSEWHERE = Path("/var/lib/billing-ledger")
 _NAMESPACE = ("unshare", "--user", "--map-user=65534", "--")
 
 
+class Identity(TypedDict, total=False):
+    """Whom to run a program as; empty for ourselves."""
+
+    user: int
+    group: int
+    extra_groups: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Programs:
-    """The folder of the programs, and how they are run: behind `prefix`, or as the account `user`."""
+    """The folder of the programs, and how they are run: behind `prefix`, or as the `account`."""
 
     folder: Path
     prefix: tuple[str, ...] = ()
-    user: str | None = None
+    account: pwd.struct_passwd | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Tell `subprocess` whom to run as."""
+        if self.account is None:
+            return {}
+        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": ()}
 
     def run(self, program: str, *arguments: str | Path, seconds_max: float = 300) -> str:
         """Run a program to its end and give what it printed; `ConfigurationError` when it fails."""
@@ -43,7 +59,7 @@ class Programs:
             done = subprocess.run(
                 self.command(program, *arguments),
                 env=environment(),
-                user=self.user,
+                **self.identity,
                 capture_output=True,
                 text=True,
                 timeout=seconds_max,
@@ -95,9 +111,9 @@ def prepare(home: Path) -> tuple[Programs, Path]:
         _hand_over(place, 0)
         return Programs(installed(), prefix=_NAMESPACE), place
     account = unprivileged_account()
-    place = _reachable_place(home, place, account)
+    place = _reachable_place(home, place, account).resolve()
     _hand_over(place, account.pw_uid)
-    return Programs(_copied(place), user=account.pw_name), place.resolve()
+    return Programs(_copied(place), account=account), place
 
 
 def namespaces_work() -> bool:
