@@ -116,7 +116,7 @@ class Ingest:
     # One message.
 
     async def _single(self, call: _Call) -> _Answer:
-        body = await self._body(call)
+        body = await self._body(call, self._settings.body_bytes_max)
         if b"ce-specversion" in call.headers:
             body = _structured(call.headers, body)
         message = self._read(body, call.principal)
@@ -142,16 +142,12 @@ class Ingest:
     # Several messages in one JSON array.
 
     async def _batch(self, call: _Call) -> _Answer:
-        body = await self._body(call)
+        body = await self._body(call, self._settings.batch_bytes_max)
         try:
             raws = _decode_array(body)
         except (msgspec.DecodeError, RecursionError) as error:
             raise Malformed("json_malformed", f"the body is not a JSON array: {error}") from None
-        if len(raws) > self._settings.batch_messages_max:
-            raise Malformed(
-                "batch_too_large", f"{len(raws)} messages, at most {self._settings.batch_messages_max} go in a batch",
-                messages=len(raws), messages_max=self._settings.batch_messages_max,
-            )  # fmt: skip
+        self._refuse_too_many(len(raws))
         if call.atomic:
             return await self._atomic(call, [bytes(raw) for raw in raws])
         results: list[object] = []
@@ -214,8 +210,7 @@ class Ingest:
         self._refuse_announced_length(call, self._settings.bulk_bytes_max)
         if call.atomic:
             lines = [line async for slice_ in self._slices(call) for line in slice_]
-            if len(lines) > self._settings.batch_messages_max:
-                raise Malformed("batch_too_large", f"{len(lines)} messages, at most {self._settings.batch_messages_max} go in one decision")
+            self._refuse_too_many(len(lines))
             await _send(send, await self._atomic(call, lines), request_id)
             return
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as results:
@@ -269,8 +264,7 @@ class Ingest:
 
     # The body.
 
-    async def _body(self, call: _Call) -> bytes:
-        limit = self._settings.body_bytes_max
+    async def _body(self, call: _Call, limit: int) -> bytes:
         self._refuse_announced_length(call, limit)
         first = await call.receive()
         if first["type"] == "http.request" and not first.get("more_body", False):
@@ -296,6 +290,14 @@ class Ingest:
         announced = call.headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > limit:
             raise _too_large(limit)
+
+    def _refuse_too_many(self, messages: int) -> None:
+        most = self._settings.batch_messages_max
+        if messages > most:
+            raise Malformed(
+                "batch_too_large", f"{messages} messages, at most {most} go in a batch",
+                messages=messages, messages_max=most,
+            )  # fmt: skip
 
     def _count(self, error: Refusal | Unavailable) -> None:
         self._refused(error.code if isinstance(error, Refusal) else "unavailable")

@@ -50,6 +50,9 @@ class Settings:
     group_messages_max: int = _count(
         2_000, 1, 100_000, "Messages that one commit takes: more makes the first of them wait longer."
     )
+    write_retry_seconds_max: float = _limit(
+        10, 0, 300, "How long the writer tries to reach a lost database before it answers 503."
+    )
     cached_events_max: int = _count(
         200_000,
         0,

@@ -39,16 +39,24 @@ class States:
 
     def __init__(self, book: str, cached_events_max: int) -> None:
         self.book_name = book
+        self._events_max = cached_events_max
+        self.forget()
+
+    def forget(self) -> None:
+        """Throw everything away; the next use reads it from the log."""
         self.position: int | None = None
         self.book: Book | None = None
         self.book_version = 0
         self._customers: dict[str, Stream] = {}
         self._events = 0
-        self._events_max = cached_events_max
 
-    def forget(self) -> None:
-        """Throw everything away; the next use reads it from the log."""
-        self.__init__(self.book_name, self._events_max)  # type: ignore[misc]
+    def undo(self, conn: psycopg.Connection, customers: Iterable[str]) -> None:
+        """Throw away what an abandoned decision has changed: these customers, and the book's own state."""
+        for customer in customers:
+            stream = self._customers.pop(customer, None)
+            self._events -= stream.version if stream is not None else 0
+        self.book, self.book_version = None, 0
+        self._read_book(conn)
 
     def catch_up(self, conn: psycopg.Connection, head: int) -> None:
         """Fold what others appended since this process last held the lock (which it holds now)."""

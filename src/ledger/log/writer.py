@@ -18,7 +18,7 @@ from typing import NamedTuple
 import psycopg
 import structlog
 
-from ledger.errors import Refusal, Unavailable
+from ledger.errors import ConfigurationError, Refusal, Unavailable
 from ledger.log import store
 from ledger.log.judge import Judge, Key
 from ledger.log.outcome import Outcome, Receipt
@@ -174,7 +174,7 @@ class Writer:
         while True:
             try:
                 outcomes = self._commit(group, seen)
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, ConfigurationError) as error:
                 self._drop_caches()
                 if self._lost_connection() and time.monotonic() < give_up_at:
                     log.warning("writer_reconnects", error=str(error))
@@ -204,13 +204,15 @@ class Writer:
         self._keep_plans_fit(conn, head.position)
         decisions = store.decisions(conn, book, found.values()) if found else {}
         states.catch_up(conn, head.position)
-        states.load(conn, dict.fromkeys(m.subject for m in messages if m.subject is not None))
+        customers = dict.fromkeys(m.subject for m in messages if m.subject is not None)
+        states.load(conn, customers)
         taken = {key: decisions[first] for key, (first, _) in found.items()}
         judge = Judge(states, head.position, head.recorded_at, taken, frozenset(seen))
         outcomes = [[judge.judge(message) for message in request.messages] for request in group]
         if group[0].atomic and _first_refusal(outcomes[0]) is not None:
             conn.rollback()
-            states.forget()
+            states.undo(conn, customers)
+            conn.rollback()
             return outcomes
         if judge.rows:
             seen.add(head.recorded_at)
