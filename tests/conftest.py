@@ -24,6 +24,19 @@ from ledger_migrations import apply
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to run only what would behave otherwise on another server."""
+    parser.addoption("--database-only", action="store_true", help="only the tests that use a database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on request, the tests that use no database."""
+    if config.getoption("--database-only"):
+        chosen = [item for item in items if "server" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Conninfo of a server, as a login that may create databases and roles."""
