@@ -23,6 +23,8 @@ class Pending(NamedTuple):
     dispute: str
     resolve_on: date
     invoice: Invoice | None
+    lines: list[Line]
+    """The lines that the complaint is about."""
 
 
 class Care:
@@ -37,6 +39,8 @@ class Care:
     def open_about(self, diary: Diary, invoice: Invoice) -> None:
         """Decide whether an invoice that has just arrived leads to a complaint, a question, a credit note."""
         chance = self._random.random()
+        if invoice.total == 0:
+            return
         if chance < 0.022:
             self._complain(diary, invoice, "complaint")
         elif chance < 0.027:
@@ -56,13 +60,14 @@ class Care:
     def _complain(self, diary: Diary, invoice: Invoice, kind: str) -> None:
         random = self._random
         day = diary.month.day(random.randint(2, 9))
-        dispute = diary.name("D")
+        dispute, lines = diary.name("D"), invoice.lines
         about: dict[str, object] = {"dispute": dispute, "kind": kind, "invoice": invoice.number}
-        if kind == "complaint" and len(invoice.lines) > 1 and random.random() < 0.6:
-            about["lines"] = [random.choice(invoice.lines).line]
+        if kind == "complaint" and len(lines) > 1 and random.random() < 0.6:
+            lines = [random.choice(lines)]
+            about["lines"] = [lines[0].line]
         diary.add(day, 10, "care", "dispute.open", about | {"reason": random.choice(COMPLAINTS)})
         if random.random() >= NEVER_RESOLVED:
-            self._pending.append(Pending(dispute, later(day, random.randint(2, 25)), invoice))
+            self._pending.append(Pending(dispute, later(day, random.randint(2, 25)), invoice, lines))
         invoice.contested = kind == "complaint"
 
     def _resolve(self, diary: Diary, pending: Pending) -> None:
@@ -77,7 +82,7 @@ class Care:
             pending.invoice.contested = False
             resolved |= {"outcome": outcome, "reason": "reviewed"}
             if outcome == "partly_upheld":
-                line = pending.invoice.lines[0]
+                line = pending.lines[0]
                 resolved["lines"] = [{"line": line.line, "net": self._part_of(line)}]
         diary.add(day, 16, "care", "dispute.resolve", resolved)
 
@@ -114,10 +119,10 @@ class Care:
             "amount": amount,
             "fee": CHARGEBACK_FEE[person.currency],
             "reason": self._random.choice(("fraudulent", "not_recognised", "not_as_described")),
-            "respond_by": f"{later(day, 20)}T12:00:00Z",
+            "respond_by": later(day, 20).isoformat(),
         }
         diary.add(day, 7, "bank", "dispute.open", data)
-        self._pending.append(Pending(dispute, later(day, self._random.randint(10, 40)), None))
+        self._pending.append(Pending(dispute, later(day, self._random.randint(10, 40)), None, []))
 
     def _err(self, diary: Diary) -> None:
         """Make the mistakes that upstream systems make; the ledger refuses each and says why."""

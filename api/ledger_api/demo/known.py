@@ -57,6 +57,7 @@ class Invoice:
     number: str
     due_on: date
     lines: list[Line]
+    total: int
     due: int
     held: int = 0
     contested: bool = False
@@ -89,7 +90,7 @@ class Known:
                 if data.due_on is None:
                     raise ValueError(f"position {event.position} issues an invoice without a due date")
                 self.invoices[data.invoice] = Invoice(
-                    data.invoice, data.due_on, _read_lines(data.lines), data.amount
+                    data.invoice, data.due_on, _read_lines(data.lines), data.amount, data.amount
                 )
             case "payment.received":
                 self.payments.append((data.payment, data.amount))

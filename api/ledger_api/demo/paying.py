@@ -99,11 +99,20 @@ class Payer:
             diary.add(day, 6, "bank", "payment.failed", failed | {"reason": "card_declined"})
         payment = self._payment(diary, amount) | {"reference": number}
         diary.add(day, 9, "bank", "payment.received", payment)
+        if random.random() < 0.004:
+            self._pay_again(diary, later(day, 1), amount)
         returned_on = later(day, random.randint(2, 6))
         if method == "direct_debit" and random.random() < 0.012 and diary.month.holds(returned_on):
             returned = {key: payment[key] for key in ("payment", "currency", "amount")}
             returned |= {"fee": RETURN_FEE[self._person.currency], "reason": "insufficient_funds"}
             diary.add(returned_on, 8, "bank", "payment.returned", returned)
+
+    def _pay_again(self, diary: Diary, day: date, amount: int) -> None:
+        """Pay the same a second time by mistake, and get that payment back."""
+        payment = self._payment(diary, amount)
+        diary.add(day, 9, "bank", "payment.received", payment)
+        refund = {"refund": diary.name("R"), "currency": self._person.currency, "amount": amount}
+        diary.add(later(day, 1), 14, "care", "refund.issue", refund | {"payment": payment["payment"]})
 
     def _payment(self, diary: Diary, amount: int) -> dict[str, object]:
         person = self._person

@@ -134,7 +134,7 @@ class Story:
             changed = {"category": "reduced", "rate": "9", "from": "2025-07-01"}
             yield message(
                 "tax_rate.changed",
-                id_="reduced-2025",
+                id_="reduced",
                 source="billing",
                 time_="2025-06-02T08:00:00Z",
                 data=changed,
@@ -182,7 +182,7 @@ _read_page = msgspec.json.Decoder(_Page).decode
 def feed(
     client: Client, book: str, after: int, upto: int | None = None, type_: str | None = None
 ) -> Iterator[Event]:
-    """Read the events of a book, or those of one type, behind one position up to another, that one included."""
+    """Read the events of a book, or those of one type, behind one position up to another."""
     while upto is None or after < upto:
         limit = FEED_LIMIT if upto is None else min(FEED_LIMIT, upto - after)
         asked: dict[str, str | int] = {"after": after, "limit": limit}

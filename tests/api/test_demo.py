@@ -1,0 +1,91 @@
+"""The demo: the same year for the same seed, real billing, and nothing new when it is played again."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+from tests.api.in_memory import InMemoryLedger
+
+from ledger_api.demo import diary, people, story
+from ledger_api.demo.story import Story
+
+CUSTOMERS = 60
+
+
+def play(ledger: InMemoryLedger, seed: int = 7) -> Story:
+    told = Story(ledger, "b", seed, CUSTOMERS)
+    told.play(lambda _: None)
+    return told
+
+
+@pytest.fixture(scope="module")
+def ledger() -> InMemoryLedger:
+    """Hold the demo's year in a ledger."""
+    ledger = InMemoryLedger()
+    play(ledger)
+    return ledger
+
+
+def test_the_same_seed_tells_the_same_year(ledger: InMemoryLedger) -> None:
+    again, other = InMemoryLedger(), InMemoryLedger()
+    play(again)
+    play(other, seed=8)
+    assert again.events == ledger.events
+    assert other.events != ledger.events
+
+
+def test_the_year_has_everything_that_billing_has(ledger: InMemoryLedger) -> None:
+    types = Counter(event.type for event in ledger.events)
+    assert types["customer.opened"] == CUSTOMERS
+    assert types["period.closed"] == people.MONTHS - 1
+    wanted = {"agreement.changed", "charge.posted", "charge.reversed", "discount.granted", "invoice.issued"}
+    wanted |= {"payment.received", "payment.failed", "allocation.made", "dispute.opened", "dispute.resolved"}
+    assert wanted <= types.keys()
+    assert types["invoice.issued"] > 9 * types["dispute.opened"] > 0
+
+
+def test_what_is_played_again_is_answered_and_not_recorded(ledger: InMemoryLedger) -> None:
+    before = list(ledger.events)
+    told = Story(ledger, "b", 7, CUSTOMERS)
+    assert told.is_there()
+    tally = told.play(lambda _: None)
+    assert (tally.recorded, tally.events) == (0, 0)
+    assert tally.replayed > 2_000
+    assert ledger.events == before
+
+
+def test_an_interrupted_year_is_played_on(ledger: InMemoryLedger) -> None:
+    class TooLateError(Exception):
+        pass
+
+    left = itertools.count(CUSTOMERS * 4, -1)
+
+    def stop(_: int) -> None:
+        if next(left) == 0:
+            raise TooLateError
+
+    interrupted = InMemoryLedger()
+    begun = Story(interrupted, "b", 7, CUSTOMERS)
+    assert not begun.is_there()
+    with pytest.raises(TooLateError):
+        begun.play(stop)
+    assert 0 < len(interrupted.events) < len(ledger.events)
+    assert not Story(interrupted, "b", 7, CUSTOMERS).is_there()
+    play(interrupted)
+    assert interrupted.events == ledger.events
+
+
+def test_another_demo_in_the_same_book_is_refused_at_its_opening(ledger: InMemoryLedger) -> None:
+    tally = Story(ledger, "b", 8, 3).play(lambda _: None)
+    assert tally.refusals["key_conflict"].detail == "opened differs at /data/name"
+
+
+def test_the_feed_is_read_page_by_page(ledger: InMemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "FEED_LIMIT", 7)
+    head = len(ledger.events)
+    assert [event.position for event in story.feed(ledger, "b", 0)] == list(range(1, head + 1))
+    assert [event.position for event in story.feed(ledger, "b", 3, 20)] == list(range(4, 21))
+    closings = [event.id for event in story.feed(ledger, "b", 0, type_="period.closed")]
+    assert closings == [story.closing_id(diary.month_of(number)) for number in range(2, people.MONTHS + 1)]
