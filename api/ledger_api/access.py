@@ -1,0 +1,37 @@
+"""Who may read: the dependency that every route but the health checks and the documentation stands behind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ledger_api.keys import ADMIN, READ, Principal
+from ledger_api.services import services_of
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of this ledger.")
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+
+
+async def _authorise(request: Request, scope: str) -> Principal:
+    keys = services_of(request).keys
+    principal = await keys.authorise(dict(request.scope["headers"]), request.path_params.get("book"), scope)
+    request.scope["ledger.principal"] = principal
+    return principal
+
+
+async def _may_read(request: Request, _: _Bearer) -> Principal:
+    """Let in who has the scope read, in the book of the address."""
+    return await _authorise(request, READ)
+
+
+async def _may_administer(request: Request, _: _Bearer) -> Principal:
+    """Let in who has the scope admin."""
+    return await _authorise(request, ADMIN)
+
+
+Reads = Annotated[Principal, Depends(_may_read)]
+Administers = Annotated[Principal, Depends(_may_administer)]
+MAY_READ = Depends(_may_read)
+MAY_ADMINISTER = Depends(_may_administer)
