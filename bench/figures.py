@@ -32,7 +32,9 @@ def median(rounds: int, measure: Callable[[], float]) -> float:
     return statistics.median(measure() for _ in range(rounds))
 
 
-def against(name: str, value: float, unit: str, bar: str, bar_value: float, goal: float | None = None) -> Figure:
+def against(
+    name: str, value: float, unit: str, bar: str, bar_value: float, goal: float | None = None
+) -> Figure:
     """Hold a rate against its bar."""
     return Figure(name, value, unit, bar, value / bar_value, goal)
 
@@ -43,11 +45,23 @@ def show(figures: list[Figure], *, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps([figure._asdict() for figure in figures]) + b"\n")
         return
     table = Table(title="Medians, and ratios within this run")
-    for column, justify in (("what", "left"), ("median", "right"), ("unit", "left"), ("against", "left"), ("ratio", "right"), ("goal", "right"), ("", "left")):
+    for column, justify in (
+        ("what", "left"),
+        ("median", "right"),
+        ("unit", "left"),
+        ("against", "left"),
+        ("ratio", "right"),
+        ("goal", "right"),
+        ("", "left"),
+    ):
         table.add_column(column, justify="right" if justify == "right" else "left")
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:,.2f}"
         goal = "" if figure.goal is None else f"{figure.goal:,.2f}"
-        verdict = "" if figure.goal is None or figure.ratio is None else ("reached" if figure.ratio >= figure.goal else "missed")
+        verdict = (
+            ""
+            if figure.goal is None or figure.ratio is None
+            else ("reached" if figure.ratio >= figure.goal else "missed")
+        )
         table.add_row(figure.name, f"{figure.value:,.1f}", figure.unit, figure.bar, ratio, goal, verdict)
     Console(width=150).print(table)

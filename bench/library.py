@@ -75,7 +75,9 @@ class Balances(PostgresTrackingRecorder):
     def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
         self.sql_create_statements.append(
-            SQL("CREATE TABLE IF NOT EXISTS library_balance (customer uuid PRIMARY KEY, amount bigint NOT NULL)").format()
+            SQL(
+                "CREATE TABLE IF NOT EXISTS library_balance (customer uuid PRIMARY KEY, amount bigint NOT NULL)"
+            ).format()
         )
 
     def add(self, customer: object, amount: int, tracking: Tracking) -> None:
@@ -115,7 +117,9 @@ def folds_per_second(conninfo: str, events: int = 3_000) -> float:
     last = app.recorder.max_notification_id()
     app.close()
     began = time.perf_counter()
-    with ProjectionRunner(application_class=Application, projection_class=BalanceProjection, view_class=Balances, env=env) as runner:
+    with ProjectionRunner(
+        application_class=Application, projection_class=BalanceProjection, view_class=Balances, env=env
+    ) as runner:
         runner.wait(last, timeout=120)
         took = time.perf_counter() - began
     return (last or 0) / took
@@ -124,4 +128,6 @@ def folds_per_second(conninfo: str, events: int = 3_000) -> float:
 def drop(conninfo: str) -> None:
     """Leave nothing behind."""
     with psycopg.connect(conninfo, autocommit=True) as conn:
-        conn.execute("DROP TABLE IF EXISTS library_events, stored_events, notification_tracking, library_balance CASCADE")
+        conn.execute(
+            "DROP TABLE IF EXISTS library_events, stored_events, notification_tracking, library_balance CASCADE"
+        )

@@ -131,7 +131,9 @@ class Ingest:
     def _read(self, raw: bytes, principal: Principal) -> Message:
         message = read_message(raw, DECODERS, principal.name)
         if message.source == LEDGER:
-            raise Unauthorised("source_reserved", f"the source {LEDGER} is the ledger's own", pointer="/source")
+            raise Unauthorised(
+                "source_reserved", f"the source {LEDGER} is the ledger's own", pointer="/source"
+            )
         if not principal.may_post_as(message.source):
             raise Unauthorised(
                 "source_not_allowed", f"{principal.name} may not post as {message.source}",
@@ -252,7 +254,9 @@ class Ingest:
             parts = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
             rest = parts.pop()
             if len(rest) > self._settings.line_bytes_max:
-                raise Malformed("body_too_large", f"a line is longer than {self._settings.line_bytes_max} bytes")
+                raise Malformed(
+                    "body_too_large", f"a line is longer than {self._settings.line_bytes_max} bytes"
+                )
             lines.extend(part for part in parts if part.strip())
             while len(lines) >= _SLICE_MESSAGES:
                 yield lines[:_SLICE_MESSAGES]
@@ -272,7 +276,9 @@ class Ingest:
             if len(body) > limit:
                 raise _too_large(limit)
             return body
-        return b"".join([_chunk(first)] + [chunk async for chunk in self._chunks(call, limit, len(_chunk(first)))])
+        return b"".join(
+            [_chunk(first)] + [chunk async for chunk in self._chunks(call, limit, len(_chunk(first)))]
+        )
 
     async def _chunks(self, call: _Call, limit: int, taken: int = 0) -> AsyncIterator[bytes]:
         while True:
@@ -326,7 +332,9 @@ def _atomic(query: bytes) -> bool:
         if name != "atomic":
             raise Malformed("parameter_unknown", f"this address takes no parameter {name}", parameter=name)
         if value not in ("true", "false"):
-            raise Malformed("parameter_malformed", f"atomic is {value}, it must be true or false", parameter=name)
+            raise Malformed(
+                "parameter_malformed", f"atomic is {value}, it must be true or false", parameter=name
+            )
     return query.endswith(b"true")
 
 

@@ -5,7 +5,7 @@ Idempotency stands here because only the log knows what was recorded; every othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from ledger import decider
@@ -13,26 +13,31 @@ from ledger.errors import Conflict, Refusal
 from ledger.event import LEDGER, Event, stream_of
 from ledger.log.outcome import EventReceipt, Outcome, Receipt
 from ledger.log.states import States
-from ledger.log.store import Found, Row, row_of
+from ledger.log.store import Found, Head, Row, row_of
 from ledger.message import Message
 
 Key = tuple[str, str]
 
 
 class Judge:
-    """Judges messages in order against the states of one book, and collects the rows to append.
+    """Judges messages in order against the states of one book, and hands the rows to append to `write`.
 
     `taken` maps the idempotency keys that the log holds already to the events they led to. `seen` are recorded times
     of this writer's own earlier attempts at the same batch: what carries one of them was recorded by us.
     """
 
     def __init__(
-        self, states: States, position: int, now: datetime, taken: Mapping[Key, list[Found]], seen: frozenset[datetime]
+        self,
+        states: States,
+        head: Head,
+        taken: Mapping[Key, list[Found]],
+        seen: frozenset[datetime],
+        write: Callable[[Row], None],
     ) -> None:
-        self.rows: list[Row] = []
         self._states = states
-        self._position = position
-        self._now = now
+        self._position = head.position
+        self._now = head.recorded_at
+        self._write = write
         self._taken = taken
         self._seen = seen
         self._fresh: dict[Key, tuple[Event, Receipt]] = {}
@@ -99,7 +104,7 @@ class Judge:
             if first is None:
                 first = event
             row = row_of(event)
-            self.rows.append(row)
+            self._write(row)
             self._states.apply(event)
             receipts.append(EventReceipt(draft.type, row.position, version, row.leaf.hex()))
         if first is None:

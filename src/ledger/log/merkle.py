@@ -31,7 +31,9 @@ def extend(frontier: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> lis
     Raises ValueError when the frontier is not one of a tree of that size.
     """
     if len(frontier) != size.bit_count():
-        raise ValueError(f"a tree of {size} leaves has {size.bit_count()} complete subtrees, not {len(frontier)}")
+        raise ValueError(
+            f"a tree of {size} leaves has {size.bit_count()} complete subtrees, not {len(frontier)}"
+        )
     stack = list(frontier)
     for leaf in leaves:
         node = leaf

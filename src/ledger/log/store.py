@@ -8,7 +8,8 @@ many messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -98,7 +99,9 @@ def plan_anew(conn: psycopg.Connection) -> None:
 Keys = Sequence[tuple[str, str]]
 
 
-def lock(conn: psycopg.Connection, book: str, keys: Keys) -> tuple[Head, dict[tuple[str, str], tuple[int, int]]]:
+def lock(
+    conn: psycopg.Connection, book: str, keys: Keys
+) -> tuple[Head, dict[tuple[str, str], tuple[int, int]]]:
     """Lock the book's head and look up idempotency keys (source, id), in one round trip.
 
     Returns the head, and for each key that is taken the first position and the size of its decision.
@@ -122,24 +125,70 @@ def lock(conn: psycopg.Connection, book: str, keys: Keys) -> tuple[Head, dict[tu
     return Head(row[0], merkle.unpack(row[1]), row[2]), found
 
 
-def append(conn: psycopg.Connection, book: str, head: Head, rows: Sequence[Row]) -> Head:
-    """Write rows at the end of the book's log and move its head; the caller holds the lock and commits."""
-    with conn.cursor() as cursor, cursor.copy(_SQL["copy_events"]) as copy:
-        copy.set_types(_COPY_TYPES)
-        for row in rows:
-            copy.write_row(row)
-    frontier = merkle.extend(head.frontier, head.position, [row.leaf for row in rows])
-    moved = Head(head.position + len(rows), frontier, head.recorded_at)
-    with conn.pipeline():
-        conn.execute(
-            _SQL["move_head"],
-            {"book": book, "position": moved.position, "frontier": merkle.pack(frontier), "recorded_at": moved.recorded_at},
-        )
-        conn.commit()
-    return moved
+class Append:
+    """Rows on their way to the end of a book's log; the caller holds the lock.
+
+    A row is sent as soon as it is decided, so that the database takes it in while the next message is judged.
+    Nothing is visible to anybody before `commit`.
+    """
+
+    def __init__(self, conn: psycopg.Connection, book: str, head: Head) -> None:
+        self._conn = conn
+        self._book = book
+        self._head = head
+        self._leaves: list[bytes] = []
+        self._open = ExitStack()
+        self._write_row: Callable[[Row], None] | None = None
+
+    def write(self, row: Row) -> None:
+        """Send one row."""
+        if self._write_row is None:
+            cursor = self._open.enter_context(self._conn.cursor())
+            copy = self._open.enter_context(cursor.copy(_SQL["copy_events"]))
+            copy.set_types(_COPY_TYPES)
+            self._write_row = copy.write_row
+        self._write_row(row)
+        self._leaves.append(row.leaf)
+
+    def __len__(self) -> int:
+        return len(self._leaves)
+
+    def commit(self) -> Head:
+        """Move the head and commit; without rows, only let go of the lock."""
+        head = self._head
+        if not self._leaves:
+            self._conn.rollback()
+            return head
+        self._open.close()
+        frontier = merkle.extend(head.frontier, head.position, self._leaves)
+        moved = Head(head.position + len(self._leaves), frontier, head.recorded_at)
+        with self._conn.pipeline():
+            self._conn.execute(
+                _SQL["move_head"],
+                {
+                    "book": self._book,
+                    "position": moved.position,
+                    "frontier": merkle.pack(frontier),
+                    "recorded_at": moved.recorded_at,
+                },
+            )
+            self._conn.commit()
+        return moved
+
+    def abandon(self) -> None:
+        """Take everything back."""
+        with suppress(_Abandoned):
+            self._open.__exit__(_Abandoned, _Abandoned(), None)
+        self._conn.rollback()
 
 
-def decisions(conn: psycopg.Connection, book: str, firsts: Iterable[tuple[int, int]]) -> dict[int, list[Found]]:
+class _Abandoned(Exception):  # noqa: N818
+    """Ends a COPY that shall not be."""
+
+
+def decisions(
+    conn: psycopg.Connection, book: str, firsts: Iterable[tuple[int, int]]
+) -> dict[int, list[Found]]:
     """Read whole decisions by (first position, size), keyed by first position."""
     starts, sizes = zip(*firsts, strict=True)
     rows = conn.execute(

@@ -109,7 +109,9 @@ class Writer:
         """Whether the writer's thread works; False is an alarm."""
         return self._thread.is_alive()
 
-    def submit(self, book: str, messages: Sequence[Message], *, atomic: bool = False) -> Future[list[Outcome]]:
+    def submit(
+        self, book: str, messages: Sequence[Message], *, atomic: bool = False
+    ) -> Future[list[Outcome]]:
         """Queue messages from any thread. Raises `Unavailable` when the queue is full."""
         future = self._enqueue(Request(book, messages, atomic, None)).future
         assert isinstance(future, Future)  # noqa: S101 - narrows the union for the type checker
@@ -207,23 +209,23 @@ class Writer:
         customers = dict.fromkeys(m.subject for m in messages if m.subject is not None)
         states.load(conn, customers)
         taken = {key: decisions[first] for key, (first, _) in found.items()}
-        judge = Judge(states, head.position, head.recorded_at, taken, frozenset(seen))
+        append = store.Append(conn, book, head)
+        judge = Judge(states, head, taken, frozenset(seen), append.write)
         outcomes = [[judge.judge(message) for message in request.messages] for request in group]
         if group[0].atomic and _first_refusal(outcomes[0]) is not None:
-            conn.rollback()
+            append.abandon()
             states.undo(conn, customers)
             conn.rollback()
             return outcomes
-        if judge.rows:
+        if len(append):
             seen.add(head.recorded_at)
-            moved = store.append(conn, book, head, judge.rows)
-            states.position = moved.position
-        else:
-            conn.rollback()
+        states.position = append.commit().position
         states.trim()
         if self._watch is not None:
-            replays = sum(1 for outs in outcomes for o in outs if isinstance(o, Receipt) and o.status == "replayed")
-            self._watch(Committed(len(messages), len(judge.rows), replays, time.perf_counter() - began))
+            replays = sum(
+                1 for outs in outcomes for o in outs if isinstance(o, Receipt) and o.status == "replayed"
+            )
+            self._watch(Committed(len(messages), len(append), replays, time.perf_counter() - began))
         return outcomes
 
     def _connection(self) -> psycopg.Connection:
