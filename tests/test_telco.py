@@ -8,7 +8,7 @@ from typing import cast
 
 import orjson
 import pytest
-from examples.telco import telco
+from examples.telco import history, telco
 
 from ledger_api.mapping import RowMapping
 
@@ -87,23 +87,23 @@ def table(customers: int = 40) -> list[dict[str, str]]:
 def test_the_last_charge_takes_the_difference_and_none_is_below_a_cent(
     tenure: int, monthly: int, total: int | None, expected: list[int]
 ) -> None:
-    assert telco.charges(tenure, monthly, total) == expected
+    assert history.charges(tenure, monthly, total) == expected
 
 
 @pytest.mark.parametrize(("tenure", "total"), [(3, 2), (0, 100), (5, None)])
 def test_a_total_that_no_months_can_make_is_an_error(tenure: int, total: int | None) -> None:
     with pytest.raises(ValueError, match="months"):
-        telco.charges(tenure, 2_000, total)
+        history.charges(tenure, 2_000, total)
 
 
 def test_cents_are_exact() -> None:
-    assert [telco.cents(text) for text in ("29.85", "56.9", "70", "8684.8")] == [2985, 5690, 7000, 868480]
+    assert [history.cents(text) for text in ("29.85", "56.9", "70", "8684.8")] == [2985, 5690, 7000, 868480]
     with pytest.raises(ValueError, match="no whole number of cents"):
-        telco.cents("1.005")
+        history.cents("1.005")
 
 
 def test_the_months_end_with_the_fixed_last_one() -> None:
-    months = telco.months(14)
+    months = history.months(14)
     assert [months[0].name, months[-1].name] == ["2024-11", "2025-12"]
     assert [(month.first, month.last) for month in months[3:5]] == [
         ("2025-02-01", "2025-02-28"),
@@ -112,14 +112,14 @@ def test_the_months_end_with_the_fixed_last_one() -> None:
 
 
 def test_the_prices_of_the_services_add_up_to_the_monthly_charge() -> None:
-    for row in map(telco.read_row, table()):
+    for row in map(history.read_row, table()):
         assert sum(cast(int, service["unit_price"]) for service in row.services) == row.monthly
 
 
 def test_a_history_charges_the_total_and_pays_each_invoice_but_the_last_of_who_churned() -> None:
-    months = telco.months()
-    for row in map(telco.read_row, table()):
-        told = [orjson.loads(raw) for raw in telco.history(row, months)]
+    months = history.months()
+    for row in map(history.read_row, table()):
+        told = [orjson.loads(raw) for raw in history.history(row, months)]
         assert [message["time"] for message in told] == sorted(message["time"] for message in told)
         assert len({message["id"] for message in told}) == len(told)
         types = Counter(message["type"] for message in told)
@@ -138,4 +138,4 @@ def test_the_mapping_file_beside_it_reads_the_same_table() -> None:
     types = Counter(message["type"] for message in made)
     assert types == {"customer.opened": 40, "charge.posted": sum(int(row["tenure"]) > 0 for row in table())}
     charged = sum(message["data"]["net"] for message in made if message["type"] == "charge.posted")
-    assert charged == sum(telco.read_row(row).total or 0 for row in table())
+    assert charged == sum(history.read_row(row).total or 0 for row in table())

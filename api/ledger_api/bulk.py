@@ -113,8 +113,8 @@ class _Body:
 class Lanes:
     """Posts messages in bulk. Use as a context manager; leaving it settles what is still on its way.
 
-    `answered` is called with the number of messages after each answer, from the lane's own thread. An error
-    of any lane is raised by the next `send` or `settle`.
+    `answered` is called with the number of messages after each answer, from the lane's own thread, never
+    from two at once. An error of any lane is raised by the next `send` or `settle`.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Lanes:
         """Count what could not even be sent."""
         with self._lock:
             self.tally.refuse(code, detail, number)
-        self._answered(1)
+            self._answered(1)
 
     def settle(self) -> None:
         """Wait until everything sent so far is answered."""
@@ -220,7 +220,7 @@ class Lanes:
             with self._lock:
                 for result, number in zip(results, body.numbers[done:], strict=False):
                     self.tally.count(result, number)
-            self._answered(len(results))
+                self._answered(len(results))
             done += len(results)
             if stopped is not None:
                 if stopped.status not in STATUSES_TO_RETRY or pause > PAUSE_SECONDS_MAX:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 import orjson
 
 from ledger.errors import LedgerError
@@ -30,6 +31,12 @@ PAUSE_SECONDS_MAX = 8
 NDJSON = "application/x-ndjson"
 
 
+PAGE_ITEMS = 1_000
+"""Items asked for on one page of a list."""
+
+T = TypeVar("T")
+
+
 class ClientError(LedgerError):
     """The ledger did not answer a request with success. `status` is 0 where it did not answer at all.
 
@@ -43,6 +50,13 @@ class ClientError(LedgerError):
 
     def __str__(self) -> str:
         return f"{self.code or self.status}: {self.args[0]}"
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page of any list, as far as the reader's `T` wants to know its items."""
+
+    items: list[T]
+    next: str | None
 
 
 class Answer(NamedTuple):
@@ -78,6 +92,18 @@ class Client:
         """Read one address, or raise `ClientError`."""
         query = f"?{urlencode(parameters)}" if parameters else ""
         return self._request("GET", path + query, None, {})
+
+    def items(
+        self, path: str, parameters: Mapping[str, str | int], decode: Callable[[bytes], Page[T]]
+    ) -> Iterator[T]:
+        """Read a list to its end, page by page; `decode` reads one page of it."""
+        asked = {"limit": PAGE_ITEMS, **parameters}
+        while True:
+            page = decode(self.get(path, asked).body)
+            yield from page.items
+            if page.next is None:
+                return
+            asked["page"] = page.next
 
     def post(self, path: str, body: bytes, content_type: str) -> Answer:
         """Post one body, or raise `ClientError`. Only for what may be sent twice."""

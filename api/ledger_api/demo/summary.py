@@ -1,0 +1,229 @@
+"""What became of the demo, as the ledger's own reads tell it, for a person to read."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+import msgspec
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ledger.money import EXPONENTS
+from ledger_api.bulk import Refused
+from ledger_api.client import Client, Page
+
+
+class _Invoice(msgspec.Struct):
+    currency: str
+    state: str
+    total: int
+    allocated: int
+    credited: int
+    due: int
+    disputed: int
+
+
+class _Customer(msgspec.Struct):
+    status: str
+
+
+class _Dispute(msgspec.Struct):
+    kind: str
+    state: str
+
+
+class _Account(msgspec.Struct):
+    account: str
+    currency: str
+    balance: int
+
+
+class _Difference(msgspec.Struct):
+    currency: str
+    difference: int
+
+
+class _TrialBalance(msgspec.Struct):
+    accounts: list[_Account]
+    totals: list[_Difference]
+
+
+_read_invoices = msgspec.json.Decoder(Page[_Invoice]).decode
+_read_customers = msgspec.json.Decoder(Page[_Customer]).decode
+_read_disputes = msgspec.json.Decoder(Page[_Dispute]).decode
+_read_trial_balance = msgspec.json.Decoder(_TrialBalance).decode
+
+
+@dataclass(slots=True)
+class Money:
+    """The sums of one currency, in minor units. `outstanding` is all that is due, `disputed` a part of it."""
+
+    invoiced: int = 0
+    paid: int = 0
+    credited: int = 0
+    outstanding: int = 0
+    disputed: int = 0
+    credit_held: int = 0
+    difference: int = 0
+    """What the trial balance is off by: zero."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a book stands, by its reads."""
+
+    book: str
+    position: int
+    customers: dict[str, int]
+    invoices: dict[str, int]
+    disputes: dict[str, int]
+    money: dict[str, Money]
+    doubts: list[str] = field(default_factory=list)
+    """Where two reads contradict each other: nowhere."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run of the demo sent, and how long it took. Times in seconds."""
+
+    messages: int
+    recorded: int
+    replayed: int
+    events: int
+    seconds: float
+    refusals: list[Refused]
+    projected_seconds: float = 0
+    """From the last answer until the reads had everything."""
+
+
+def read_standing(client: Client, book: str, position: int) -> tuple[Standing, float]:
+    """Read where a book stands at or behind a position, and how many seconds the reads took to get there."""
+    path, at = f"/v1/books/{book}", {"min_position": position}
+    since = time.monotonic()
+    balance = _read_trial_balance(client.get(f"{path}/reports/trial-balance", at).body)
+    client.get(f"{path}/invoices", {"limit": 1, **at})
+    projected = time.monotonic() - since
+    standing = Standing(
+        book=book,
+        position=position,
+        customers=dict(Counter(each.status for each in client.items(f"{path}/customers", at, _read_customers))),
+        invoices={},
+        disputes=dict(Counter(
+            f"{each.kind} {each.state}" for each in client.items(f"{path}/disputes", at, _read_disputes)
+        )),
+        money={each.currency: Money(difference=each.difference) for each in balance.totals},
+    )  # fmt: skip
+    states: Counter[str] = Counter()
+    for invoice in client.items(f"{path}/invoices", at, _read_invoices):
+        states[invoice.state] += 1
+        _add(standing.money.setdefault(invoice.currency, Money()), invoice)
+    standing.invoices = dict(states)
+    _compare(standing, balance)
+    return standing, projected
+
+
+def _add(money: Money, invoice: _Invoice) -> None:
+    if invoice.state != "void":
+        money.invoiced += invoice.total
+    money.paid += invoice.allocated
+    money.credited += invoice.credited
+    money.outstanding += invoice.due
+    money.disputed += invoice.disputed
+
+
+def _compare(standing: Standing, balance: _TrialBalance) -> None:
+    """Hold the journal's accounts to what the invoices say."""
+    accounts = {(each.currency, each.account): each.balance for each in balance.accounts}
+    for currency, money in standing.money.items():
+        receivable, disputed = (accounts.get((currency, name), 0) for name in ("receivable", "disputed"))
+        money.credit_held = -accounts.get((currency, "customer_credit"), 0)
+        if (receivable + disputed, disputed) != (money.outstanding, money.disputed):
+            standing.doubts.append(
+                f"{currency}: the journal has {receivable + disputed} receivable, {disputed} of it disputed; "
+                f"the invoices have {money.outstanding}, {money.disputed} of it disputed"
+            )
+        if money.difference:
+            standing.doubts.append(f"{currency}: the trial balance is off by {money.difference}")
+
+
+def as_json(standing: Standing, run: Run | None) -> dict[str, object]:
+    """Give the summary for programs; amounts in minor units."""
+    return {**asdict(standing), "run": None if run is None else asdict(run)}
+
+
+def show(standing: Standing, run: Run | None, console: Console) -> None:
+    """Show the summary to a person."""
+    parts: list[RenderableType] = [_counts(standing)]
+    if run is not None:
+        parts.append(_sent(run))
+    parts.append(_money_table(standing))
+    console.print(Group(*parts))
+    for doubt in standing.doubts:
+        console.print(f"[red]✗ {doubt}")
+
+
+def _counts(standing: Standing) -> Text:
+    invoices = ", ".join(f"{count:,} {state}" for state, count in sorted(standing.invoices.items()))
+    disputes = ", ".join(f"{count:,} {kind}" for kind, count in sorted(standing.disputes.items()))
+    lines = [
+        (
+            "Customers",
+            f"{sum(standing.customers.values()):,}, {standing.customers.get('closed', 0):,} of them gone",
+        ),
+        ("Invoices", f"{sum(standing.invoices.values()):,}: {invoices}"),
+        ("Disputes", disputes or "none"),
+        ("Log", f"{standing.position:,} events in the book {standing.book}, without a gap"),
+    ]
+    return Text("\n" + "\n".join(f"{name:<10} {said}" for name, said in lines))
+
+
+def _sent(run: Run) -> Text:
+    refused = ", ".join(f"{each.count:,} {each.code}" for each in run.refusals)
+    messages = f"{run.messages:,}: {run.recorded:,} recorded, {run.replayed:,} sent twice and answered again"
+    rate = f"{run.events / run.seconds:,.0f} events/s" if run.seconds else ""
+    lines = [
+        ("Messages", f"{messages}, {sum(each.count for each in run.refusals):,} refused"),
+        ("Refused", refused or "nothing"),
+        (
+            "Time",
+            f"{run.seconds:.1f} s: {rate} through HTTP; read {run.projected_seconds * 1000:,.0f} ms after the last",
+        ),
+    ]
+    return Text("\n".join(f"{name:<10} {said}" for name, said in lines))
+
+
+def _money_table(standing: Standing) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(1, 3, 0, 0))
+    for heading in (
+        "",
+        "Invoiced",
+        "Paid",
+        "Credited",
+        "Outstanding",
+        "In dispute",
+        "Credit held",
+        "Trial balance",
+    ):
+        table.add_column(heading, justify="right" if heading else "left")
+    for currency, money in standing.money.items():
+        sums = (
+            money.invoiced,
+            money.paid,
+            money.credited,
+            money.outstanding,
+            money.disputed,
+            money.credit_held,
+        )
+        balance = f"{shown(money.difference, currency)} " + ("✓" if money.difference == 0 else "✗")
+        table.add_row(currency, *(shown(amount, currency) for amount in sums), balance)
+    return table
+
+
+def shown(amount: int, currency: str) -> str:
+    """Write minor units for a person: 1234567 EUR is 12,345.67."""
+    digits = EXPONENTS[currency]
+    whole, part = divmod(abs(amount), 10**digits)
+    return f"{'-' if amount < 0 else ''}{whole:,}" + (f".{part:0{digits}}" if digits else "")
