@@ -22,7 +22,7 @@ async def raw(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
     send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
 ) -> None:
-    """The same without a framework: what the server and the interpreter alone can do."""
+    """Do the same without a framework: what the server and the interpreter alone can do."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body", False):

@@ -15,8 +15,8 @@ from rich.table import Table
 class Figure(NamedTuple):
     """One line of the table.
 
-    `value` is a median in `unit`; `bar` names what it is held against, `ratio` is value over bar (or bar over value
-    where less is better), and `goal` the ratio or the value to reach, None where there is none.
+    `value` is a median in `unit`; `bar` names what it is held against, `ratio` is value over bar (or bar
+    over value where less is better), and `goal` the ratio or the value to reach, None where there is none.
     """
 
     name: str
@@ -32,11 +32,17 @@ def median(rounds: int, measure: Callable[[], float]) -> float:
     return statistics.median(measure() for _ in range(rounds))
 
 
-def against(
-    name: str, value: float, unit: str, bar: str, bar_value: float, goal: float | None = None
-) -> Figure:
+class Bar(NamedTuple):
+    """What a rate is held against: a name, its own rate, and the share of it to reach."""
+
+    name: str
+    value: float
+    goal: float | None = None
+
+
+def against(name: str, value: float, unit: str, bar: Bar) -> Figure:
     """Hold a rate against its bar."""
-    return Figure(name, value, unit, bar, value / bar_value, goal)
+    return Figure(name, value, unit, bar.name, value / bar.value, bar.goal)
 
 
 def show(figures: list[Figure], *, as_json: bool) -> None:
@@ -45,23 +51,13 @@ def show(figures: list[Figure], *, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps([figure._asdict() for figure in figures]) + b"\n")
         return
     table = Table(title="Medians, and ratios within this run")
-    for column, justify in (
-        ("what", "left"),
-        ("median", "right"),
-        ("unit", "left"),
-        ("against", "left"),
-        ("ratio", "right"),
-        ("goal", "right"),
-        ("", "left"),
-    ):
-        table.add_column(column, justify="right" if justify == "right" else "left")
+    for column in ("what", "median", "unit", "against", "ratio", "goal", ""):
+        table.add_column(column, justify="right" if column in ("median", "ratio", "goal") else "left")
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:,.2f}"
         goal = "" if figure.goal is None else f"{figure.goal:,.2f}"
-        verdict = (
-            ""
-            if figure.goal is None or figure.ratio is None
-            else ("reached" if figure.ratio >= figure.goal else "missed")
-        )
+        verdict = ""
+        if figure.goal is not None and figure.ratio is not None:
+            verdict = "reached" if figure.ratio >= figure.goal else "missed"
         table.add_row(figure.name, f"{figure.value:,.1f}", figure.unit, figure.bar, ratio, goal, verdict)
     Console(width=150).print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import Thread
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from eventsourcing.application import Application
@@ -19,7 +19,7 @@ from psycopg.sql import SQL
 
 
 def environment(conninfo: str) -> dict[str, str]:
-    """The library's own settings for a database."""
+    """Lay out the library's own settings for a database."""
     parts = libpq.conninfo_to_dict(conninfo)
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -72,7 +72,7 @@ class Customer(Aggregate):
 class Balances(PostgresTrackingRecorder):
     """The read model of the library's runner: one row a customer."""
 
-    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
+    def __init__(self, datastore: PostgresDatastore, **kwargs: str) -> None:
         super().__init__(datastore, **kwargs)
         self.sql_create_statements.append(
             SQL(
@@ -95,7 +95,7 @@ class BalanceProjection(Projection[Balances]):
     """One event a call, one commit an event: the library's way."""
 
     @singledispatchmethod
-    def process_event(self, domain_event: DomainEventProtocol, tracking: Tracking) -> None:
+    def process_event(self, _: DomainEventProtocol[UUID], tracking: Tracking) -> None:
         """Only charges matter."""
         self.view.insert_tracking(tracking)
 

@@ -1,7 +1,7 @@
 """A small, quick load generator: raw HTTP/1.1 over keep-alive connections, one request at a time on each.
 
-It shares the machine with what it measures, so it does as little as it can: requests are encoded beforehand, and of
-an answer it reads the status and the length.
+It shares the machine with what it measures, so it does as little as it can: requests are encoded
+beforehand, and of an answer it reads the status and the length.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, cast
 
 import uvloop
@@ -95,7 +96,7 @@ async def _drive(port: int, requests: list[bytes], in_flight: int) -> Load:
     for _ in range(in_flight):
         done: asyncio.Future[None] = loop.create_future()
         dones.append(done)
-        await loop.create_connection(lambda done=done: _Connection(pending, done, run), "127.0.0.1", port)
+        await loop.create_connection(partial(_Connection, pending, done, run), "127.0.0.1", port)
     await asyncio.gather(*dones)
     took = time.perf_counter() - began
     ordered = sorted(run.seconds)

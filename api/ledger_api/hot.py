@@ -1,8 +1,8 @@
 """POST /v1/books/{book}/events: the way in, as a plain ASGI endpoint.
 
-Every request of an upstream system passes here, so nothing stands between the socket and the writer: no middleware,
-no model objects. The shapes: one CloudEvent (structured or binary mode), a batch (a JSON array), or NDJSON, which is
-read, judged and answered slice by slice, so that its size costs no memory.
+Every request of an upstream system passes here, so nothing stands between the socket and the writer: no
+middleware, no model objects. The shapes: one CloudEvent (structured or binary mode), a batch (a JSON
+array), or NDJSON, which is read, judged and answered slice by slice, so that its size costs no memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ BATCH = b"application/cloudevents-batch+json"
 NDJSON = b"application/x-ndjson"
 
 _SLICE_MESSAGES = 500
-"""Messages of a long body that are judged together: enough to share a commit, few enough to keep others waiting little."""
+"""Messages of a long body that are judged together.
+
+Enough to share a commit, few enough to keep others waiting little.
+"""
 _SLICES_AHEAD = 2
 """Slices that may wait for the writer while the next one is read."""
 _SPOOL_BYTES = 1 << 20
@@ -102,8 +105,8 @@ class Ingest:
             else:
                 raise Malformed(
                     "media_type_unsupported",
-                    f"the body is {kind.decode('latin-1') or 'of no type'}; this address takes {SINGLE.decode()}, "
-                    f"{BATCH.decode()}, {NDJSON.decode()}, or binary mode with ce- headers",
+                    f"the body is {kind.decode('latin-1') or 'of no type'}; this address "
+                    f"takes {SINGLE.decode()}, {BATCH.decode()}, {NDJSON.decode()}, or binary mode (ce- headers)",
                     content_type=kind.decode("latin-1"),
                 )  # fmt: skip
         except (Refusal, Unavailable) as error:
@@ -206,8 +209,8 @@ class Ingest:
     async def _ndjson(self, call: _Call, send: Send, request_id: str) -> None:
         """Judge lines slice by slice while they arrive; answer when the body has ended.
 
-        Answering earlier could lock up with a client that sends all before it reads. A body that turns out too long
-        is answered with a last line that says so: what stands above it is recorded.
+        Answering earlier could lock up with a client that sends all before it reads. A body that turns out
+        too long is answered with a last line that says so: what stands above it is recorded.
         """
         self._refuse_announced_length(call, self._settings.bulk_bytes_max)
         if call.atomic:

@@ -22,8 +22,9 @@ Key = tuple[str, str]
 class Judge:
     """Judges messages in order against the states of one book, and hands the rows to append to `write`.
 
-    `taken` maps the idempotency keys that the log holds already to the events they led to. `seen` are recorded times
-    of this writer's own earlier attempts at the same batch: what carries one of them was recorded by us.
+    `taken` maps the idempotency keys that the log holds already to the events they led to. `seen` are
+    recorded times of this writer's own earlier attempts at the same batch: what carries one of them was
+    recorded by us.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Judge:
         if message.expected_version is not None and message.expected_version != version:
             raise Refusal(
                 "version_unexpected",
-                f"stream {stream_of(subject)} is at version {version}, the message expects {message.expected_version}",
+                f"stream {stream_of(subject)} is at version {version}, "
+                f"the message expects {message.expected_version}",
                 pointer="/expectedversion", stream=stream_of(subject), version=version,
                 expected_version=message.expected_version,
             )  # fmt: skip
@@ -120,6 +122,7 @@ def _refuse_other_content(first: Event, message: Message, position: int) -> None
     if pointer is not None:
         raise Conflict(
             "key_conflict",
-            f"the key {message.source} {message.id} is taken by position {position}, which differs at {pointer}",
+            f"the key {message.source} {message.id} is taken by position {position}, "
+            f"which differs at {pointer}",
             pointer=pointer, source=message.source, id=message.id, position=position,
         )  # fmt: skip

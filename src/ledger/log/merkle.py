@@ -1,8 +1,8 @@
 """RFC 6962 Merkle tree hashes, grown leaf by leaf.
 
-A tree of n leaves is described by its *frontier*: the hashes of its complete subtrees, largest first, one for each
-set bit of n. Adding a leaf merges from the right, so it costs one interior hash on average, and the frontier of a
-billion leaves is 30 hashes.
+A tree of n leaves is described by its *frontier*: the hashes of its complete subtrees, largest first, one
+for each set bit of n. Adding a leaf merges from the right, so it costs one interior hash on average, and
+the frontier of a billion leaves is 30 hashes.
 """
 
 from __future__ import annotations

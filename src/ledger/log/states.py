@@ -1,7 +1,7 @@
 """What the writer keeps in memory of one book: the states that decisions need, always as of one position.
 
-The log is the cache's coherence: under the head's lock, whatever others appended is folded in before anything is
-decided. Nothing here is ever written anywhere; it may be thrown away at any time.
+The log is the cache's coherence: under the head's lock, whatever others appended is folded in before
+anything is decided. Nothing here is ever written anywhere; it may be thrown away at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The log's SQL, spoken by its one writer: all within the transaction that holds the book's head.
 
-Global order is made in one place: `lock_head` takes the row lock of the book's head, and whoever holds it is the
-only one that appends to that book. Positions are therefore gapless and in commit order, and a reader that has seen
-position n has seen everything before it. The cost is one append at a time per book; the writer pays it once for
-many messages.
+Global order is made in one place: `lock_head` takes the row lock of the book's head, and whoever holds it
+is the only one that appends to that book. Positions are therefore gapless and in commit order, and a reader
+that has seen position n has seen everything before it. The cost is one append at a time per book; the
+writer pays it once for many messages.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ def row_of(event: Event) -> Row:
     state = encode_canonical(event)
     invoice, currency, amount = event.data.columns()
     return Row(
-        event.book, event.position, event.stream, event.version, event.type, event.source, event.id, event.subject,
-        invoice, currency, amount, event.time, event.recordedtime, event.principal, event.causation,
-        event.decisionsize, state, merkle.leaf_hash(state),
+        event.book, event.position, event.stream, event.version, event.type, event.source, event.id,
+        event.subject, invoice, currency, amount, event.time, event.recordedtime, event.principal,
+        event.causation, event.decisionsize, state, merkle.leaf_hash(state),
     )  # fmt: skip
 
 
@@ -92,7 +92,10 @@ def prepare(conn: psycopg.Connection) -> None:
 
 
 def plan_anew(conn: psycopg.Connection) -> None:
-    """Forget the plans of this connection, because the log has become much larger than when they were made."""
+    """Forget the plans of this connection.
+
+    Because the log has become much larger than when they were made.
+    """
     conn.execute(_SQL["plan_anew"])
 
 

@@ -1,7 +1,8 @@
 """The group-commit writer: one thread, one connection, many messages a commit.
 
-While a commit is in flight, requests queue; the next transaction takes them all. A lone request does not wait for
-company. Several processes may write one book: each locks the book's head first, and folds what the others did.
+While a commit is in flight, requests queue; the next transaction takes them all. A lone request does not
+wait for company. Several processes may write one book: each locks the book's head first, and folds what the
+others did.
 """
 
 from __future__ import annotations
@@ -182,10 +183,10 @@ class Writer:
                     log.warning("writer_reconnects", error=str(error))
                     time.sleep(_RECONNECT_PAUSE_SECONDS)
                     continue
-                log.error("writer_unavailable", error=str(error))
+                log.error("writer_unavailable", error=str(error))  # noqa: TRY400 - a trace would tell nothing more
                 unavailable = Unavailable(f"the database cannot record now: {_first_line(error)}")
                 return [Answer(request, unavailable) for request in group]
-            except Exception as error:  # noqa: BLE001 - a defect costs its request, never the writer or its neighbours
+            except Exception as error:  # a defect costs its request, never the writer or its neighbours
                 self._drop_caches()
                 self._lost_connection()
                 if len(group) > 1:
@@ -195,7 +196,10 @@ class Writer:
             return [Answer(r, o) for r, o in zip(group, outcomes, strict=True)]
 
     def _commit(self, group: list[Request], seen: set[datetime]) -> list[list[Outcome]]:
-        """Judge a group in one transaction. `seen` collects the recorded times of attempts whose end is unknown."""
+        """Judge a group in one transaction.
+
+        `seen` collects the recorded times of attempts whose end is unknown.
+        """
         began = time.perf_counter()
         book = group[0].book
         states = self._states.setdefault(book, States(book, self._settings.cached_events_max))
@@ -242,7 +246,10 @@ class Writer:
             self._planned_position = position
 
     def _lost_connection(self) -> bool:
-        """Clean up after an error; True when the connection is gone and the end of its transaction unknown."""
+        """Clean up after an error.
+
+        True when the connection is gone and the end of its transaction unknown.
+        """
         conn, self._conn = self._conn, None
         if conn is None:
             return True
