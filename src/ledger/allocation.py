@@ -14,7 +14,13 @@ from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name
 from ledger.message import Message
 from ledger.references import (
-    credit_note_key, find_credit_note, find_invoice, find_payment, refuse_currency, refuse_dated_before, refuse_void,
+    credit_note_key,
+    find_credit_note,
+    find_invoice,
+    find_payment,
+    refuse_currency,
+    refuse_dated_before,
+    refuse_void,
 )  # fmt: skip
 from ledger.state import Customer, Invoice, Source
 
@@ -249,11 +255,18 @@ def evolve_made(customer: Customer, _: Event, data: AllocationMade) -> None:
     """Lower what is left of the source and what is due of the invoice."""
     source, invoice = _touched(customer, data)
     source.left -= data.amount
-    source.allocations.append((data.invoice, data.amount))
+    _remember(source.allocations, data.invoice, data.amount)
     invoice.receivable -= data.amount
     invoice.allocated += data.amount
     customer.keep_source(source)
     customer.keep_invoice(invoice)
+
+
+def _remember(allocations: list[tuple[str, int]], invoice: str, amount: int) -> None:
+    """Keep what was allocated one after the other to one invoice as one, so that redoing restores the very state."""
+    if allocations and allocations[-1][0] == invoice:
+        amount += allocations.pop()[1]
+    allocations.append((invoice, amount))
 
 
 def evolve_undone(customer: Customer, _: Event, data: AllocationUndone) -> None:

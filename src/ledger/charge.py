@@ -9,7 +9,15 @@ from ledger.customer import refuse_closed
 from ledger.errors import Malformed, Refusal
 from ledger.event import Columns, Data, Decided, Draft, Event
 from ledger.fields import (
-    CurrencyCode, Decimal, Name, Net, Period, Text, refuse_field, require_currency, require_field,
+    CurrencyCode,
+    Decimal,
+    Name,
+    Net,
+    Period,
+    Text,
+    refuse_field,
+    require_currency,
+    require_field,
 )  # fmt: skip
 from ledger.message import Message
 from ledger.money import AMOUNT_MAX, net_of

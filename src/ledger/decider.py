@@ -14,7 +14,17 @@ from typing import NamedTuple, TypeVar, cast
 import msgspec
 
 from ledger import (
-    agreement, allocation, charge, credit_note, discount, dispute, invoice, payment, refund, resolution, tax,
+    agreement,
+    allocation,
+    charge,
+    credit_note,
+    discount,
+    dispute,
+    invoice,
+    payment,
+    refund,
+    resolution,
+    tax,
 )  # fmt: skip
 from ledger import book as books
 from ledger import customer as customers

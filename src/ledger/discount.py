@@ -14,7 +14,15 @@ from ledger.customer import refuse_closed
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import (
-    Amount, CurrencyCode, Day, Name, Percent, Text, refuse_field, require_currency, require_field,
+    Amount,
+    CurrencyCode,
+    Day,
+    Name,
+    Percent,
+    Text,
+    refuse_field,
+    require_currency,
+    require_field,
 )  # fmt: skip
 from ledger.message import Message
 from ledger.money import percent_of, ratio, split

@@ -31,11 +31,10 @@ from ledger.fields import (
     Text,
     refuse_field,
     require_currency,
-    require_field,
 )
 from ledger.message import Message
 from ledger.references import find_invoice, find_payment, refuse_currency, refuse_dated_before, refuse_void
-from ledger.state import Customer, Dispute, DisputeKind, Invoice, Source, Unbilled
+from ledger.state import Customer, Dispute, DisputeKind, Invoice, Source
 
 Lines = Annotated[list[LineNumber], msgspec.Meta(min_length=1)]
 

@@ -111,11 +111,12 @@ def _refuse_repeated_keys(raw: bytes) -> None:
     before and after a reading that drops repeated keys is enough; and a control character cannot stand in it. What
     has a backslash, or does not count up, is read slowly and exactly.
     """
-    if b"\\" in raw or b"\x7f" in raw:
-        _read_exactly(raw)
-    elif raw.translate(None, b" \t\r\n").count(b'":') != _encode_any(_decode_any(raw)).count(b'":'):
-        _read_exactly(raw)
-    elif not raw.isascii() and _NO_TEXT.search(raw.decode().translate(_BETWEEN)):
+    if (
+        b"\\" in raw
+        or b"\x7f" in raw
+        or raw.translate(None, b" \t\r\n").count(b'":') != _encode_any(_decode_any(raw)).count(b'":')
+        or (not raw.isascii() and _NO_TEXT.search(raw.decode().translate(_BETWEEN)))
+    ):
         _read_exactly(raw)
 
 

@@ -8,12 +8,13 @@ identities below, never because of a value that they happen to have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ledger.errors import Malformed
+from ledger.event import Event
 from ledger.fields import Name, Text
 
 AccountKind = Literal["asset", "liability", "income", "expense"]
@@ -143,3 +144,28 @@ def refuse_unbalanced(rules: Sequence[PostingRule]) -> None:
                 "rules_unbalanced", f"the {part} postings of {event} do not sum to zero: {left} is left over",
                 pointer="/data/rules", event=event, part=part, left=left,
             )  # fmt: skip
+
+
+class Posting(NamedTuple):
+    """One signed amount on one account, debit positive."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+def postings(rules: Iterable[PostingRule], event: Event) -> list[Posting]:
+    """Apply the rules to one event, a service period as a whole; postings of nothing are left out.
+
+    The journal does the same in SQL, and by month; this is for tests, for verifying, and for reading.
+    """
+    columns = event.data.columns()
+    parts = {"now"} if getattr(event.data, "period", None) is None else {"deferred", "period"}
+    found = []
+    for rule in rules:
+        if rule.event != event.type or rule.part not in parts:
+            continue
+        measured = columns.amount if rule.measure == "amount" else getattr(event.data, rule.measure)
+        if measured:
+            found.append(Posting(rule.account, columns.currency or "", rule.sign * measured))
+    return found

@@ -1,0 +1,201 @@
+"""What must hold of every state at every position: named functions that say what they found wrong.
+
+Each yields one sentence for each thing that contradicts it, and nothing when all is well. They look at everything,
+settled parts too, so they are for tests and for verifying a book, never for a decision.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ledger.event import Event
+from ledger.posting_rules import PostingRule, postings
+from ledger.state import Customer, Invoice
+from ledger.tax import cumulated_tax
+
+
+def due_is_never_negative(customer: Customer) -> Iterator[str]:
+    """No invoice has less than nothing due, in dispute or outside."""
+    for invoice in customer.invoices():
+        if invoice.receivable < 0 or invoice.disputed < 0:
+            yield f"{invoice.number} has {invoice.receivable} receivable and {invoice.disputed} disputed"
+
+
+def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
+    """Due is total less allocated less credited; what a credit note gave as credit lowered no due."""
+    over = Counter[str]()
+    for source in customer.sources():
+        if source.key.startswith("credit_note/"):
+            over["credit"] += source.amount
+    lowered = 0
+    for invoice in customer.invoices():
+        if not invoice.void:
+            lowered += invoice.total - invoice.allocated - invoice.credited - invoice.due
+    if lowered != -over["credit"]:
+        yield f"invoices are lowered by {-lowered} more than is due of them, credit notes left {over['credit']} as credit"
+
+
+def no_source_is_over_allocated(customer: Customer) -> Iterator[str]:
+    """What is left of a source is its amount less all that was taken, below zero only by what a bank took back."""
+    for source in customer.sources():
+        allocated = sum(amount for _, amount in source.allocations)
+        if source.left != source.refundable - allocated:
+            yield f"{source.key} has {source.left} left, not {source.refundable} less {allocated} allocated"
+        if source.left < 0 and (allocated or source.returned + source.charged_back == 0):
+            yield f"{source.key} is overdrawn by {-source.left} with {allocated} allocated"
+        if any(amount < 1 for _, amount in source.allocations):
+            yield f"{source.key} has an allocation that is not positive"
+
+
+def allocations_are_seen_from_both_sides(customer: Customer) -> Iterator[str]:
+    """What the sources say is allocated to an invoice is what the invoice says."""
+    allocated = Counter[str]()
+    for source in customer.sources():
+        for number, amount in source.allocations:
+            allocated[number] += amount
+    for invoice in customer.invoices():
+        if invoice.allocated != allocated.pop(invoice.number, 0):
+            yield f"{invoice.number} has {invoice.allocated} allocated, its sources say otherwise"
+    for number, amount in allocated.items():
+        yield f"{amount} is allocated to {number}, which is not there"
+
+
+def credit_stays_within_lines(customer: Customer) -> Iterator[str]:
+    """No line is credited above its net, no tax group above its tax, and both agree."""
+    for invoice in customer.invoices():
+        for place, line in enumerate(invoice.lines, start=1):
+            if not 0 <= line.credited <= line.net:
+                yield f"line {place} of {invoice.number} is credited {line.credited} of {line.net}"
+        yield from _credited_tax(invoice)
+
+
+def _credited_tax(invoice: Invoice) -> Iterator[str]:
+    credited = 0
+    for group in invoice.taxes:
+        lines = [line for line in invoice.lines if (line.category, line.rate) == (group.category, group.rate)]
+        base = sum(line.credited for line in lines)
+        tax = cumulated_tax(group.rate, base, 0, 0)
+        if (group.credited_base, group.credited_tax) != (base, tax):
+            yield f"{invoice.number}: {group.category} is credited {group.credited_base} + {group.credited_tax}"
+        credited += base + tax
+    if credited != invoice.credited:
+        yield f"{invoice.number} is credited {invoice.credited}, its lines and taxes {credited}"
+    if credited > invoice.total:
+        yield f"{invoice.number} is credited {credited}, more than its total of {invoice.total}"
+
+
+def disputed_is_what_complaints_hold(customer: Customer) -> Iterator[str]:
+    """What is disputed of an invoice is what its open complaints hold; a charge is kept off by an open one."""
+    held = Counter[str]()
+    for dispute in customer.disputes.values():
+        if dispute.kind == "complaint" and dispute.invoice is not None:
+            held[dispute.invoice] += dispute.held
+    for invoice in customer.invoices():
+        if invoice.disputed != held[invoice.number]:
+            yield f"{invoice.number} has {invoice.disputed} disputed, its complaints hold {held[invoice.number]}"
+        for name in invoice.disputes:
+            if name not in customer.disputes:
+                yield f"{invoice.number} waits for dispute {name}, which is not open"
+    for charge in customer.unbilled.values():
+        if charge.dispute is not None and charge.dispute not in customer.disputes:
+            yield f"charge {charge.charge} waits for dispute {charge.dispute}, which is not open"
+
+
+def chargebacks_stay_within_payments(customer: Customer) -> Iterator[str]:
+    """Chargebacks of one payment together never pass it, and are never taken back twice."""
+    for source in customer.sources():
+        if not 0 <= source.charged_back <= source.amount:
+            yield f"{source.charged_back} of {source.key} is charged back, it was {source.amount}"
+
+
+def every_charge_is_in_one_place(customer: Customer) -> Iterator[str]:
+    """A charge is unbilled, or on one line of one invoice, or reversed: never two of these, never none."""
+    billed = {line.charge.charge: invoice.number for invoice in customer.invoices() for line in invoice.lines}
+    said = {charge: number for charge, number in customer.charges.items() if number}
+    if billed != said:
+        yield f"charges on invoices differ from charges billed: {sorted(billed.items() ^ said.items())}"
+    twice = customer.unbilled.keys() & customer.charges.keys()
+    if twice:
+        yield f"charges both unbilled and done with: {sorted(twice)}"
+    for charge in customer.unbilled.values():
+        if charge.net < 0:
+            yield f"charge {charge.charge} is {charge.net}"
+
+
+def discounts_stay_within_their_grant(customer: Customer) -> Iterator[str]:
+    """No discount was used more often, or for more, than granted."""
+    for discount in customer.discounts.values():
+        if discount.uses_left is not None and discount.uses_left < 0:
+            yield f"discount {discount.discount} was used too often: {discount.uses_left} left"
+        if discount.amount_left is not None and not 0 <= discount.amount_left <= (discount.amount or 0):
+            yield f"discount {discount.discount} has {discount.amount_left} of {discount.amount} left"
+
+
+def settled_is_kept_apart(customer: Customer) -> Iterator[str]:
+    """Only invoices with something due and sources with something left are among the open ones; none is in both."""
+    for invoice in customer.open_invoices.values():
+        if not (invoice.due or invoice.disputes):
+            yield f"{invoice.number} is among the open invoices with nothing due"
+    for source in customer.open_sources.values():
+        if source.left == 0:
+            yield f"{source.key} is among the open sources with nothing left"
+    twice = (customer.open_invoices.keys() & customer.settled_invoices.keys()) | (
+        customer.open_sources.keys() & customer.spent_sources.keys()
+    )
+    if twice:
+        yield f"both open and settled: {sorted(twice)}"
+
+
+OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
+    due_is_never_negative,
+    due_is_total_less_what_lowered_it,
+    no_source_is_over_allocated,
+    allocations_are_seen_from_both_sides,
+    credit_stays_within_lines,
+    disputed_is_what_complaints_hold,
+    chargebacks_stay_within_payments,
+    every_charge_is_in_one_place,
+    discounts_stay_within_their_grant,
+    settled_is_kept_apart,
+)
+"""What holds of one customer's state."""
+
+
+def every_event_balances(event: Event, rules: Iterable[PostingRule]) -> Iterator[str]:
+    """The postings of one event sum to zero."""
+    total = sum(posting.amount for posting in postings(rules, event))
+    if total:
+        yield f"the postings of {event.type} at position {event.position} sum to {total}"
+
+
+def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """By the default chart, the balances (account, currency) of a customer's postings are what the state says."""
+    stated = Counter[tuple[str, str]]()
+    for invoice in customer.open_invoices.values():
+        stated["receivable", invoice.currency] += invoice.receivable
+        stated["disputed", invoice.currency] += invoice.disputed
+    for source in customer.open_sources.values():
+        stated["customer_credit", source.currency] -= source.left
+    for charge in customer.unbilled.values():
+        stated["unbilled", charge.currency] += charge.net
+    for account, currency in {(a, c) for a, c in balances if a in _STATED} | stated.keys():
+        booked = balances.get((account, currency), 0)
+        if booked != stated[account, currency]:
+            yield f"{account} in {currency} is {booked} by the postings, {stated[account, currency]} by the state"
+
+
+_STATED = frozenset({"receivable", "disputed", "customer_credit", "unbilled"})
+
+
+def numbers_have_no_gaps(events: Iterable[Event]) -> Iterator[str]:
+    """Invoices and credit notes are numbered 1, 2, 3 … each in position order, and their numbers say so."""
+    last: dict[str, int] = {}
+    for event in events:
+        series = getattr(event.data, "series", None)
+        if series is None:
+            continue
+        sequence = getattr(event.data, "sequence", None)
+        if sequence != last.get(series, 0) + 1:
+            yield f"position {event.position} takes {series} {sequence} after {last.get(series, 0)}"
+        last[series] = sequence or 0

@@ -1,0 +1,115 @@
+"""Messages in few words, for tables and stories."""
+
+from __future__ import annotations
+
+from tests.ledger.world import Ask
+
+
+def charge(name: str, net: int, **more: object) -> Ask:
+    return "charge.posted", {"charge": name, "service": "mobile", "currency": "EUR", "net": net, **more}
+
+
+def reverse(name: str) -> Ask:
+    return "charge.reverse", {"charge": name, "reason": "mistake"}
+
+
+def issue(**more: object) -> Ask:
+    return "invoice.issue", more
+
+
+def void(invoice: str, **more: object) -> Ask:
+    return "invoice.void", {"invoice": invoice, "reason": "mistake", **more}
+
+
+def credit(invoice: str, *lines: tuple[int, int]) -> Ask:
+    parts = [{"line": line, "net": net} for line, net in lines]
+    return "credit_note.issue", {"invoice": invoice, "lines": parts, "reason": "order_change"}
+
+
+def pay(name: str, amount: int, *to: tuple[str, int], **more: object) -> Ask:
+    data: dict[str, object] = {"payment": name, "currency": "EUR", "amount": amount, **more}
+    if to:
+        data["allocations"] = [{"invoice": invoice, "amount": part} for invoice, part in to]
+    return "payment.received", data
+
+
+def hold(name: str, amount: int) -> Ask:
+    """A payment that is to stay credit."""
+    return "payment.received", {"payment": name, "currency": "EUR", "amount": amount, "allocations": []}
+
+
+def bounce(name: str, amount: int, **more: object) -> Ask:
+    return "payment.returned", {
+        "payment": name,
+        "currency": "EUR",
+        "amount": amount,
+        "reason": "no_funds",
+        **more,
+    }
+
+
+def fail(name: str, amount: int) -> Ask:
+    return "payment.failed", {"payment": name, "currency": "EUR", "amount": amount, "reason": "declined"}
+
+
+def allocate(payment: str, invoice: str, amount: int) -> Ask:
+    return "allocation.make", {"source": {"payment": payment}, "invoice": invoice, "amount": amount}
+
+
+def undo(payment: str, invoice: str, amount: int) -> Ask:
+    return "allocation.undo", {"source": {"payment": payment}, "invoice": invoice, "amount": amount}
+
+
+def refund(name: str, amount: int, payment: str | None = None, **more: object) -> Ask:
+    data = {"refund": name, "currency": "EUR", "amount": amount, **more}
+    return "refund.issue", data if payment is None else {**data, "payment": payment}
+
+
+def complain(name: str, invoice: str, amount: int | None = None, **more: object) -> Ask:
+    data = {"dispute": name, "kind": "complaint", "invoice": invoice, "reason": "not_as_agreed", **more}
+    return "dispute.open", data if amount is None else {**data, "amount": amount}
+
+
+def complain_of_charge(name: str, charge_: str, **more: object) -> Ask:
+    return "dispute.open", {
+        "dispute": name,
+        "kind": "complaint",
+        "charge": charge_,
+        "reason": "unknown",
+        **more,
+    }
+
+
+def chargeback(name: str, payment: str, amount: int | None = None, **more: object) -> Ask:
+    data = {"dispute": name, "kind": "chargeback", "payment": payment, "reason": "fraudulent", **more}
+    return "dispute.open", data if amount is None else {**data, "amount": amount}
+
+
+def inquire(name: str, **more: object) -> Ask:
+    return "dispute.open", {"dispute": name, "kind": "inquiry", "reason": "general", **more}
+
+
+def resolve(name: str, outcome: str, *lines: tuple[int, int], **more: object) -> Ask:
+    data: dict[str, object] = {"dispute": name, "outcome": outcome, "reason": "checked", **more}
+    if lines:
+        data["lines"] = [{"line": line, "net": net} for line, net in lines]
+    return "dispute.resolve", data
+
+
+def percent_off(name: str, percent: str, **more: object) -> Ask:
+    return "discount.grant", {
+        "discount": name,
+        "kind": "percent",
+        "percent": percent,
+        "reason": "loyalty",
+        **more,
+    }
+
+
+def amount_off(name: str, amount: int, **more: object) -> Ask:
+    data = {"discount": name, "kind": "fixed", "amount": amount, "currency": "EUR", "reason": "loyalty"}
+    return "discount.grant", {**data, **more}
+
+
+def revoke(name: str) -> Ask:
+    return "discount.revoke", {"discount": name, "reason": "mistake"}
