@@ -20,7 +20,7 @@ from ledger_api.mapping_values import MappingError, RowError
 ROW_UNREADABLE = "row_unreadable"
 """The code under which rows are counted that the mapping cannot make a message from."""
 _PROGRESS_LINES = 1_000
-"""Lines after which whoever watches is told how far the file is read."""
+"""Lines after which whoever watches is told of them."""
 
 
 class Line(NamedTuple):
@@ -47,19 +47,28 @@ _read_head = msgspec.json.Decoder(_Head).decode
 
 
 def post_file(file: BinaryIO, mapping: RowMapping | None, lanes: Lanes, read: Callable[[int], None]) -> None:
-    """Post all that a file holds; `read` is told how many bytes of it are behind us.
+    """Post all that a file holds; `read` is told of every few lines that are behind us.
 
     Raises `MappingError` when the mapping does not fit the file, `ClientError` when the ledger does not
     answer.
     """
     lines = ndjson_lines(file) if mapping is None else csv_lines(file, mapping)
-    for count, line in enumerate(lines, 1):
+    told = 0
+    for line in lines:
         if isinstance(line, Line):
             lanes.send(line.raw, line.customer, line.number)
         else:
             lanes.refuse(ROW_UNREADABLE, str(line.error), line.number)
-        if count % _PROGRESS_LINES == 0 and file.seekable():
-            read(file.tell())
+        if line.number - told >= _PROGRESS_LINES:
+            read(line.number - told)
+            told = line.number
+
+
+def count_lines(file: BinaryIO) -> int:
+    """Count the lines of a file, and go back to its beginning."""
+    lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    file.seek(0)
+    return lines
 
 
 def ndjson_lines(file: BinaryIO) -> Iterator[Line]:

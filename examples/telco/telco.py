@@ -9,6 +9,8 @@ customer's charges agree with the table to the cent.
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -20,9 +22,14 @@ import msgspec
 if not __package__:  # run as a script: let it find the file beside it
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from examples.telco.history import BOOK, Row
+from examples.telco.history import BOOK, CURRENCY, SOURCE, Row, history, months, opening, read_rows
 
+from ledger.errors import LedgerError
+from ledger_api.bulk import Lanes, Tally
+from ledger_api.cli.connecting import Wants, connected
+from ledger_api.cli.output import print_rows, progress
 from ledger_api.client import Client, Page
+from ledger_api.demo.summary import shown
 
 
 class _Customer(msgspec.Struct):
@@ -85,9 +92,74 @@ def read_back(client: Client, rows: Sequence[Row], position: int) -> tuple[dict[
         sums[row.contract].table += row.total or 0
         if (contracts.get(row.customer), charged[row.customer]) != (row.contract, row.total or 0):
             wrong.append(
-                f"{row.customer}: the ledger has {contracts.get(row.customer)} with {charged[row.customer]} cents, "
-                f"the table {row.contract} with {row.total or 0}"
+                f"{row.customer}: the ledger has {contracts.get(row.customer)} with {charged[row.customer]} "
+                f"cents, the table {row.contract} with {row.total or 0}"
             )
     balance = _read_trial_balance(client.get(f"{path}/reports/trial-balance", at).body)
     wrong += [f"the trial balance is off by {each.difference}" for each in balance.totals if each.difference]
     return dict(sorted(sums.items())), wrong
+
+
+def post(client: Client, rows: Sequence[Row]) -> Tally:
+    """Post all histories; what became of the messages."""
+    calendar = months()
+    messages = sum(2 + 3 * row.tenure for row in rows) + 1
+    with progress("Posting", messages, "messages") as done, Lanes(client, BOOK, answered=done) as lanes:
+        lanes.send(opening(), None)
+        for row in rows:
+            for message in history(row, calendar):
+                lanes.send(message, row.customer)
+    return lanes.tally
+
+
+def show(tally: Tally, sums: dict[str, Sums], wrong: Sequence[str]) -> None:
+    """Say what was posted, what the ledger has, and whether that is what the table has."""
+    print(
+        f"{tally.recorded:,} messages recorded ({tally.events:,} events), {tally.replayed:,} there already."
+    )
+    if not tally.recorded and not tally.refused:
+        print("Nothing is new: the whole history was recorded before.")
+    for refused in tally.refusals.values():
+        print(f"refused: {refused.count:,} {refused.code}, for example: {refused.detail}")
+    whole = Sums(*(sum(getattr(each, name) for each in sums.values()) for name in Sums.__slots__))
+    heading = ("contract", "customers", "invoices", "charged", "paid", "outstanding", "in the table", "")
+    print_rows(heading, [_line(name, each) for name, each in {**sums, "all": whole}.items()], as_json=False)
+    for sentence in wrong[:20]:
+        print(sentence)
+    print(
+        f"{len(wrong):,} differences."
+        if wrong
+        else "Every customer agrees to the cent; the trial balance is zero."
+    )
+
+
+def _line(contract: str, sums: Sums) -> tuple[object, ...]:
+    dollars = (shown(cents, CURRENCY) for cents in (sums.charged, sums.paid, sums.due, sums.table))
+    return (contract, sums.customers, sums.invoices, *dollars, "✓" if sums.charged == sums.table else "✗")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Post and compare; 0 when the ledger agrees with the table, 3 when it refused something, 1 otherwise."""
+    parser = argparse.ArgumentParser(description="IBM's telco customers as a ledger's history.")
+    parser.add_argument("csv", type=Path, nargs="?", default=os.environ.get("TELCO_CSV"), help="or TELCO_CSV")
+    parser.add_argument("--url", help="a running ledger; without it, a service of our own")
+    parser.add_argument(
+        "--key", help="its API key, for the book and the source telco (or BILLING_LEDGER_KEY)"
+    )
+    given = parser.parse_args(arguments)
+    if given.csv is None:
+        parser.error("name the table, as an argument or in TELCO_CSV")
+    rows = read_rows(Path(given.csv))
+    try:
+        with connected(given.url, given.key, Wants(BOOK, "telco-example", (SOURCE,))) as client:
+            tally = post(client, rows)
+            sums, wrong = read_back(client, rows, tally.position_last)
+    except LedgerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    show(tally, sums, wrong)
+    return 3 if tally.refused else int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -23,6 +23,7 @@ class Line(msgspec.Struct):
 class EventData(msgspec.Struct):
     """What the demo reads of the data of any event, in minor units; what an event has not is 0 or empty."""
 
+    name: str = ""
     invoice: str = ""
     payment: str = ""
     amount: int = 0

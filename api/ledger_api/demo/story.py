@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ledger.errors import ConfigurationError
 from ledger_api.bulk import Lanes, Tally
 from ledger_api.client import Client, ClientError, message
 from ledger_api.demo.care import Care
@@ -106,11 +107,31 @@ class Story:
                 self._learn(lanes.tally.position_last)
             return lanes.tally
 
+    @property
+    def somebody(self) -> Person:
+        """One of the customers, to try things with."""
+        return self._lives[0].person
+
+    @property
+    def name(self) -> str:
+        """The name of the book, by which this demo knows its own."""
+        return f"Harbour Cloud (demo of {len(self._lives):,} customers, seed {self._seed})"
+
     def is_there(self) -> bool:
-        """Tell whether the ledger holds this year to its end: the key of its last message stands in the log."""
-        last = closing_id(month_of(MONTHS))
+        """Tell whether the ledger holds this year to its end: the key of its last message stands in the log.
+
+        Raises `ConfigurationError` when the book is another one's.
+        """
         try:
-            return any(event.id == last for event in feed(self._client, self._book, 0, type_="period.closed"))
+            first = next(feed(self._client, self._book, 0, 1), None)
+            if first is not None and first.data.name != self.name:
+                raise ConfigurationError(
+                    f"the book {self._book} is there already and is another one: {first.data.name}; "
+                    "choose another with --book, or another data folder with --home"
+                )
+            last = closing_id(month_of(MONTHS))
+            closed = feed(self._client, self._book, 0, type_="period.closed")
+            return any(event.id == last for event in closed)
         except ClientError as error:
             if error.code == "book_unknown":
                 return False
@@ -118,7 +139,7 @@ class Story:
 
     def _opening(self) -> bytes:
         data = {
-            "name": f"Harbour Cloud (demo of {len(self._lives):,} customers, seed {self._seed})",
+            "name": self.name,
             "currency": "EUR",
             "time_zone": TIME_ZONE,
             "tax_rates": [
@@ -177,6 +198,11 @@ class _Page(msgspec.Struct):
 
 
 _read_page = msgspec.json.Decoder(_Page).decode
+
+
+def head_of(client: Client, book: str) -> int:
+    """Say where the log of a book ends."""
+    return _read_page(client.get(f"/v1/books/{book}/events", {"limit": 1}).body).head
 
 
 def feed(

@@ -106,14 +106,14 @@ def read_standing(client: Client, book: str, position: int) -> tuple[Standing, f
     balance = _read_trial_balance(client.get(f"{path}/reports/trial-balance", at).body)
     client.get(f"{path}/invoices", {"limit": 1, **at})
     projected = time.monotonic() - since
+    customers = client.items(f"{path}/customers", at, _read_customers)
+    disputes = client.items(f"{path}/disputes", at, _read_disputes)
     standing = Standing(
         book=book,
         position=position,
-        customers=dict(Counter(each.status for each in client.items(f"{path}/customers", at, _read_customers))),
+        customers=dict(Counter(each.status for each in customers)),
         invoices={},
-        disputes=dict(Counter(
-            f"{each.kind} {each.state}" for each in client.items(f"{path}/disputes", at, _read_disputes)
-        )),
+        disputes=dict(Counter(f"{each.kind} {each.state}" for each in disputes)),
         money={each.currency: Money(difference=each.difference) for each in balance.totals},
     )  # fmt: skip
     states: Counter[str] = Counter()
@@ -184,12 +184,13 @@ def _sent(run: Run) -> Text:
     refused = ", ".join(f"{each.count:,} {each.code}" for each in run.refusals)
     messages = f"{run.messages:,}: {run.recorded:,} recorded, {run.replayed:,} sent twice and answered again"
     rate = f"{run.events / run.seconds:,.0f} events/s" if run.seconds else ""
+    readable = f"readable after {run.projected_seconds * 1000:,.0f} ms more"
     lines = [
         ("Messages", f"{messages}, {sum(each.count for each in run.refusals):,} refused"),
         ("Refused", refused or "nothing"),
         (
             "Time",
-            f"{run.seconds:.1f} s: {rate} through HTTP; read {run.projected_seconds * 1000:,.0f} ms after the last",
+            f"{run.seconds:.1f} s: {rate} through HTTP, {readable}",
         ),
     ]
     return Text("\n".join(f"{name:<10} {said}" for name, said in lines))
