@@ -19,6 +19,10 @@ import ledger
 from ledger.errors import ConfigurationError, IntegrityError, LedgerError, Refusal, Unavailable
 
 COMMANDS = {
+    "serve": "serve",
+    "demo": "demo",
+    "import": "importing",
+    "export": "exporting",
     "status": "status",
     "migrate": "migrate",
     "book": "book",
