@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tomllib
+from pathlib import Path
 from typing import cast
 
 import orjson
@@ -177,3 +178,14 @@ def test_a_line_says_whose_it_is(line: bytes, customer: str | None) -> None:
     assert [(read.number, read.customer) for read in ndjson_lines(io.BytesIO(b"\n" + line + b"\r\n"))] == [
         (2, customer)
     ]
+
+
+def test_the_mapping_file_of_the_guide_does_what_the_guide_says() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/importing.md").read_text(encoding="utf-8")
+    mapping, csv = (guide.split(f"```{kind}\n")[1].split("```")[0] for kind in ("toml", "csv"))
+    (made,) = messages(mapping, csv.replace("1.250,00", "1250.00"))
+    assert made["id"] == "B-1001/payment.received"
+    assert made["time"] == "2025-03-31T07:15:00Z"
+    assert made["data"] == {"payment": "B-1001", "currency": "EUR", "amount": 125_000, "method": "transfer"}
+    with pytest.raises(RowError, match="not written in digits"):
+        messages(mapping, csv)
