@@ -51,7 +51,7 @@ class ChargePosted(Data, frozen=True, kw_only=True):
         if net > AMOUNT_MAX:
             raise Malformed(
                 "amount_too_large", f"{self.quantity} × {self.unit_price} is {net}, more than {AMOUNT_MAX}",
-                pointer="/data/quantity", amount=net, amount_max=AMOUNT_MAX,
+                pointer="/data/quantity", amount=str(net), amount_max=AMOUNT_MAX,
             )  # fmt: skip
 
     def net_amount(self) -> int:

@@ -48,7 +48,7 @@ class CreditNoteIssued(Decided, frozen=True, kw_only=True):
     """
 
     credit_note: Name
-    series: Literal["credit_note"] = "credit_note"
+    series: Literal["credit_note"]
     sequence: int
     invoice: Name
     currency: CurrencyCode
@@ -115,6 +115,7 @@ def compose(
     sequence = book.numbers["credit_note"] + 1
     return CreditNoteIssued(
         credit_note=f"{book.prefixes['credit_note']}{sequence}",
+        series="credit_note",
         sequence=sequence,
         invoice=invoice.number,
         currency=invoice.currency,

@@ -282,11 +282,11 @@ def first_difference(first: Event, message: Message) -> str | None:
     ):
         if ours != theirs:
             return pointer
-    return _difference(msgspec.to_builtins(data), msgspec.to_builtins(message.data), "/data")
+    return None if data == message.data else _difference(data, message.data, "/data")
 
 
 def _content(first: Event) -> tuple[str, Data]:
-    """The type and data of the message that led to an event."""
+    """Return the type and data of the message that led to an event."""
     if isinstance(first.data, Decided) and first.data.command is not None:
         command = first.data.command
         return command.type, DECODERS[command.type](bytes(command.data))
@@ -296,14 +296,12 @@ def _content(first: Event) -> tuple[str, Data]:
 
 
 def _difference(ours: object, theirs: object, pointer: str) -> str | None:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in sorted(ours.keys() | theirs.keys()):
-            if key not in ours or key not in theirs:
-                return f"{pointer}/{key}"
-            found = _difference(ours[key], theirs[key], f"{pointer}/{key}")
-            if found is not None:
-                return found
-        return None
+    """Find the first path by name at which two values differ; a default is the same said or left out."""
+    if isinstance(ours, msgspec.Struct) and type(ours) is type(theirs):
+        names = {field.encode_name: field.name for field in msgspec.structs.fields(type(ours))}
+        parts = ((key, getattr(ours, name), getattr(theirs, name)) for key, name in sorted(names.items()))
+        differences = (_difference(one, other, f"{pointer}/{key}") for key, one, other in parts)
+        return next((found for found in differences if found is not None), None)
     if isinstance(ours, list) and isinstance(theirs, list):
         for place, (one, other) in enumerate(zip(ours, theirs, strict=False)):
             found = _difference(one, other, f"{pointer}/{place}")

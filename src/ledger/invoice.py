@@ -70,7 +70,7 @@ class InvoiceIssued(Decided, frozen=True, kw_only=True):
     """An invoice. `amount` is the total: net - discount + tax."""
 
     invoice: Name
-    series: Literal["invoice"] = "invoice"
+    series: Literal["invoice"]
     sequence: int
     currency: CurrencyCode
     issued_on: Day
@@ -82,7 +82,7 @@ class InvoiceIssued(Decided, frozen=True, kw_only=True):
     discount: Net
     tax: Net
     amount: Net
-    rounding: Text = ROUNDING
+    rounding: Text
 
 
 class InvoiceVoid(Data, frozen=True, kw_only=True):
@@ -152,6 +152,7 @@ def _compose(book: Book, customer: Customer, charges: list[Unbilled], issued_at:
     sequence = book.numbers["invoice"] + 1
     return InvoiceIssued(
         invoice=f"{book.prefixes['invoice']}{sequence}",
+        series="invoice",
         sequence=sequence,
         currency=charges[0].currency,
         issued_on=issued_on,
@@ -163,6 +164,7 @@ def _compose(book: Book, customer: Customer, charges: list[Unbilled], issued_at:
         discount=taken,
         tax=tax,
         amount=net - taken + tax,
+        rounding=ROUNDING,
     )
 
 

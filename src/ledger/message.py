@@ -124,35 +124,43 @@ _BETWEEN = {ord(space): None for space in "\t\r\n"}
 """White space that JSON allows between its parts; inside a text it would have needed a backslash."""
 
 
+class _Pairs(list[tuple[str, object]]):
+    """An object as it was written: every key, also one that stands twice."""
+
+
 def _read_exactly(raw: bytes) -> None:
-    for pointer, text in _texts(json.loads(raw, object_pairs_hook=_object), ""):
+    for pointer, text in _texts(json.loads(raw, object_pairs_hook=_Pairs), ""):
         found = _NO_TEXT.search(text)
         if found is not None:
             character = f"U+{ord(found[0]):04X}"
             raise Malformed(
-                "text_not_allowed", f"text may not contain {character}, a control character or line break",
-                pointer=pointer, character=character,
-            )  # fmt: skip
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    keys: set[str] = set()
-    for key, _ in pairs:
-        if key in keys:
-            raise Malformed("key_repeated", f"the key {key} stands twice in one object", key=key)
-        keys.add(key)
-    return dict(pairs)
+                "text_not_allowed",
+                f"{pointer}: text may not contain {character}, a control character or line break",
+                pointer=pointer,
+                character=character,
+            )
 
 
 def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    """Walk over all text of a document; refuse a key that stands twice on the way."""
     if isinstance(value, str):
         yield pointer, value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from _texts(part, f"{pointer}/{key}")
+    elif isinstance(value, _Pairs):
+        keys: set[str] = set()
+        for key, part in value:
+            below = f"{pointer}/{_escaped(key)}"
+            if key in keys:
+                raise Malformed("key_repeated", f"{below} stands twice", pointer=below, key=key)
+            keys.add(key)
+            yield from _texts(part, below)
     elif isinstance(value, list):
         for place, part in enumerate(value):
             yield from _texts(part, f"{pointer}/{place}")
+
+
+def _escaped(key: str) -> str:
+    """Write a key as a step of a JSON pointer [RFC 6901]."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 _PATH = re.compile(r" - at `(?:key in )?\$(.*)`\Z", re.DOTALL)
@@ -163,7 +171,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for code, pattern in (
         ("field_missing", r"Object missing required field `(?P<field>.*)`"),
         ("field_unknown", r"Object contains unknown field `(?P<field>.*)`"),
-        ("number_out_of_range", r"Integer value out of range|Expected `int` [<>]"),
+        ("number_out_of_range", r"Integer value out of range|Number out of range|Expected `int` [<>]"),
         ("text_length", r"Expected `str` of length"),
         ("text_not_allowed", r"Expected `str` matching regex"),
         ("list_length", r"Expected `array` of length"),
@@ -191,15 +199,18 @@ def _malformed(error: Exception, root: str) -> Malformed:
     path = _PATH.search(said)
     pointer = root + "".join(f"/{name or place}" for name, place in _STEP.findall(path[1] if path else ""))
     detail = said[: path.start()] if path else said
+    code, field = _shape_of(detail)
+    if field is not None:
+        pointer += f"/{_escaped(field)}"
+        if code == "field_unknown" and not root:
+            code = "attribute_reserved" if field in _OF_THE_LOG else "attribute_unknown"
+    return Malformed(code, f"{pointer or 'the document'}: {detail}", pointer=pointer)
+
+
+def _shape_of(detail: str) -> tuple[str, str | None]:
+    """Find the code of what msgspec says, and the field that it says is missing or unknown."""
     for code, pattern in _SHAPES:
         match = pattern.match(detail)
         if match is not None:
-            break
-    else:
-        raise error
-    field = match.groupdict().get("field")
-    if field is not None:
-        pointer += f"/{field}"
-        if code == "field_unknown" and not root and "/" not in pointer[1:]:
-            code = "attribute_reserved" if field in _OF_THE_LOG else "attribute_unknown"
-    return Malformed(code, f"{pointer or 'the document'}: {detail}", pointer=pointer)
+            return code, match.groupdict().get("field")
+    return "field_type_wrong", None

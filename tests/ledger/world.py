@@ -13,9 +13,11 @@ import msgspec
 
 from ledger import decider, invariants
 from ledger.book import Book
+from ledger.errors import Refusal
 from ledger.event import Event, encode_canonical
 from ledger.message import Message, read_message
 from ledger.posting_rules import DEFAULT_RULES, postings
+from ledger.refusals import REFUSALS
 from ledger.state import Customer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +69,10 @@ class World:
         before = _snapshot(self.book, customer)
         try:
             drafts = decider.decide(self.book, customer, message, self.now)
+        except Refusal as refusal:
+            assert refusal.code in REFUSALS
+            msgspec.json.encode(refusal.values)
+            raise
         finally:
             assert _snapshot(self.book, customer) == before, f"deciding {message.type} changed the state"
         return self._record(message, drafts)

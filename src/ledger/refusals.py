@@ -1,0 +1,145 @@
+"""Every refusal of the ledger: its code, the stage that it belongs to, what it means and what the caller can do.
+
+A code is stable: programs act on it. `tests/ledger/test_refusals.py` holds this table against the source, and
+`docs/refusals.md` is made of it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Stage = Literal["shape", "idempotency", "references", "state", "limits"]
+STAGES: tuple[Stage, ...] = ("shape", "idempotency", "references", "state", "limits")
+"""The order of refusal. (Authority comes after shape; the credential is checked where the request comes in.)"""
+
+
+class Entry(NamedTuple):
+    """One refusal."""
+
+    code: str
+    stage: Stage
+    meaning: str
+    remedy: str
+
+
+_TABLE = """
+json_invalid | shape | What was posted is not JSON. | Send one JSON object in UTF-8 without a byte order mark.
+json_too_deep | shape | The JSON is nested too deeply. | Send the document that the type asks for.
+utf8_invalid | shape | The text is not UTF-8. | Encode the document as UTF-8.
+key_repeated | shape | A key stands twice in one object, so readers could disagree about it. | Send each key once.
+field_missing | shape | A field that has to be there is not. | Add the field that the pointer names.
+field_unknown | shape | The data has a field that its type does not know. | Leave it out, or correct its name.
+field_not_allowed | shape | A field has no meaning beside another one of the message. | Leave it out.
+field_type_wrong | shape | A field is of another JSON type than it has to be; an amount is an integer. | Send the type that the detail names.
+number_out_of_range | shape | A number is smaller or larger than the field allows. | Send minor units within the bounds in the detail.
+text_length | shape | A text is empty or too long. | Keep to the length in the detail.
+text_not_allowed | shape | A text has characters that its field does not allow; no text may have control characters. | Send a text of the allowed characters.
+list_length | shape | A list has too few or too many entries. | Keep to the length in the detail.
+choice_unknown | shape | A field has none of the values that it may have. | Send one of the values of the documentation.
+attribute_unknown | shape | The event has an attribute that this ledger does not know. | Leave it out.
+attribute_reserved | shape | The event brings an attribute that only the log may add. | Leave it out.
+type_unknown | shape | No message has this type. | Send one of the types of the documentation.
+specversion_unknown | shape | The event is of another version of CloudEvents than 1.0. | Send specversion 1.0.
+datacontenttype_unknown | shape | The data is said to be something else than JSON. | Send JSON, or leave datacontenttype out.
+time_invalid | shape | A time or a date is none. | Send RFC 3339: 2026-03-01T10:00:00Z, or 2026-03-01 for a date.
+time_zone_missing | shape | A time has no zone, so it is no instant. | Add Z or an offset.
+time_out_of_range | shape | A time lies before 1900 or after 2999. | Correct the date.
+subject_missing | shape | The message is about a customer but names none. | Name the customer in subject.
+subject_not_allowed | shape | The message is about the book but names a customer. | Leave subject out.
+currency_unknown | shape | ISO 4217 has no such currency. | Send an ISO 4217 code.
+time_zone_unknown | shape | The IANA database has no such time zone. | Send a name like Europe/Berlin.
+prefix_taken | shape | Invoices and credit notes would be numbered alike. | Give the series different prefixes.
+measure_unknown | shape | A posting rule measures what the event does not have. | Use a measure of the event; the default rules show them.
+rules_unbalanced | shape | The posting rules of an event do not sum to zero. | Complete the entry.
+tax_category_untaxed | shape | A category that is untaxed in every book cannot have a rate. | Use another category.
+period_backwards | shape | A service period ends before it begins. | Correct the period.
+period_too_long | shape | A service period has more than ten years. | Post several charges.
+percent_out_of_range | shape | A discount is not above 0 and at most 100 percent. | Correct the percentage.
+source_not_one | shape | A source is not exactly one of payment and credit note. | Name one of the two.
+scope_not_one | shape | A discount's scope is not exactly one of charge and service. | Name one of the two, or leave scope out.
+dispute_not_about_one | shape | A dispute is not about exactly one thing that its kind allows. | Name one of those in the detail.
+nothing_changed | shape | A change names nothing that changes. | Name a term.
+service_repeated | shape | A service stands twice in an agreement. | Send each service once, with its quantity.
+line_repeated | shape | A line stands twice. | Name each line once.
+invoice_repeated | shape | An invoice stands twice in a payment's allocations. | Name each invoice once.
+allocations_exceed_payment | shape | A payment's allocations sum to more than the payment. | Correct the amounts.
+through_ahead | shape | An invoice would bill through a time after its own. | Date the invoice at or after through.
+amount_too_large | shape | A computed amount is above 10^15 minor units. | Split the charge, or bill fewer at once.
+key_conflict | idempotency | The key (source, id) is taken by a message with other content. | Send a new message under a new id.
+version_unexpected | state | The stream is at another version than expectedversion. | Read again and decide anew.
+book_unknown | references | The book is not opened yet. | Post book.opened first.
+customer_unknown | references | There is no such customer in this book. | Post customer.opened first, or correct subject.
+account_unknown | references | The chart of accounts has no such account. | Post account.added first.
+tax_category_unknown | references | The book has no such tax category. | Post tax_rate.changed first, or correct the category.
+charge_unknown | references | The customer has no such charge. | Correct the name.
+invoice_unknown | references | The customer has no such invoice. | Correct the number.
+line_unknown | references | The invoice has no such line. | Correct the line.
+credit_note_unknown | references | The customer has no such credit note. | Correct the number.
+payment_unknown | references | No such payment was received from the customer. | Post payment.received first, or correct the name.
+discount_unknown | references | The customer has no such discount. | Correct the name.
+dispute_unknown | references | The customer has no such dispute. | Correct the name.
+currency_mismatch | references | Amounts of two currencies would meet. | Use what is in the same currency.
+period_closed | state | The day lies in a closed period of the book. | Date it in an open period.
+period_not_over | state | The period to close is not over yet. | Close it after its last day.
+time_ahead | state | The message is dated more than a day ahead. | Correct the time, or post it later.
+dated_before | state | A command is dated before what it acts on. | Date it at or after that.
+book_exists | state | The book is open already. | Nothing: it is there.
+account_exists | state | The account is in the chart already. | Nothing: it is there.
+customer_exists | state | The customer is open already. | Nothing: they are there.
+customer_closed | state | The customer has left: there is no new business with them. | Date it before the end, or open another customer.
+charge_exists | state | A charge of this name was posted before, in another message. | Give each charge its own name.
+charge_billed | state | The charge is on an invoice. | Credit the invoice's line.
+charge_reversed | state | The charge is reversed. | Nothing: it is taken back.
+charge_disputed | state | A complaint about the charge is open. | Resolve that first.
+nothing_to_bill | state | No charge of this currency is unbilled. | Nothing, or bill through a later time.
+tax_rate_unknown | state | The category has no rate on the supply date. | Post tax_rate.changed for that date.
+invoice_void | state | The invoice is void. | Use another invoice.
+invoice_allocated | state | Money is allocated to the invoice, so it cannot be void. | Refund or undo that first, or issue a credit note.
+invoice_credited | state | A credit note lives on the invoice, so it cannot be void. | Credit the rest.
+invoice_disputed | state | A dispute about the invoice is open, so it cannot be void. | Resolve that first.
+payment_exists | state | A payment of this name was received before, in another message. | Give each payment its own name; a bounce is payment.returned.
+refund_exists | state | A refund of this name was issued before. | Give each refund its own name.
+discount_exists | state | A discount of this name was granted before. | Give each discount its own name.
+discount_revoked | state | The discount is revoked already. | Nothing: it is not used any more.
+dispute_exists | state | A dispute of this name was opened before. | Give each dispute its own name.
+dispute_resolved | state | The dispute is resolved already. | Open another one.
+outcome_not_allowed | state | A dispute of this kind does not end so. | Use an outcome of its kind.
+resolution_not_fitting | state | A field says nothing about a dispute of this kind. | Leave it out.
+part_not_said | state | A complaint is upheld in part, but not which part. | Name lines, or the net of a charge.
+lines_needed | state | No nets of the disputed lines come, with tax, to exactly the complaint's amount. | Name the lines and nets to credit.
+outcome_not_matching | limits | What is credited is the whole where the outcome says a part, or a part where it says the whole. | Correct one of the two.
+total_unexpected | limits | The invoice's total is another than the caller expected. | Compare the charges, then issue with that total.
+allocation_exceeds_source | limits | More would be allocated than is left in the source. | Allocate what is left.
+allocation_exceeds_due | limits | More would be allocated than is due outside disputes. | Allocate what is due.
+undo_exceeds_allocation | limits | More would be undone than is allocated. | Undo what is allocated.
+credit_exceeds_line | limits | More would be credited of a line than is left of its net. | Credit what is left.
+credit_exceeds_dispute | limits | More would be credited than was complained about. | Credit less, or issue a credit note of its own.
+refund_exceeds_credit | limits | More would be refunded than the customer has as credit. | Refund what there is.
+refund_exceeds_payment | limits | More would be refunded than was received and did not go back yet. | Refund what is left.
+dispute_exceeds_invoice | limits | More would be in dispute than the invoice has, less credit notes and open complaints. | Dispute what is left.
+dispute_exceeds_charge | limits | More would be in dispute than the charge. | Dispute the charge's net.
+chargeback_exceeds_payment | limits | The chargebacks of one payment would pass it. | Check the payment's name.
+fee_exceeds_charged | limits | More of a fee would come back than was charged. | Correct the amount.
+"""
+
+REFUSALS: dict[str, Entry] = {
+    entry.code: entry
+    for row in _TABLE.strip().split("\n")
+    for code, stage, meaning, remedy in [row.split(" | ")]
+    for entry in [Entry(code, next(each for each in STAGES if each == stage), meaning, remedy)]
+}
+"""All of them, by code."""
+
+
+def as_markdown() -> str:
+    """Write the table as the page that readers of the documentation see."""
+    lines = [
+        "# Refusals",
+        "",
+        "A refused message changes nothing and is not remembered: it may be sent again and is judged anew. The first",
+        "rule that it breaks answers, in the order of the sections below; authority comes after shape.",
+    ]
+    for stage in STAGES:
+        lines += ["", f"## {stage.capitalize()}", "", "| code | meaning | what to do |", "|---|---|---|"]
+        lines += [f"| `{e.code}` | {e.meaning} | {e.remedy} |" for e in REFUSALS.values() if e.stage == stage]
+    return "\n".join(lines) + "\n"
