@@ -1,4 +1,4 @@
-"""Successful answers: bytes, the position they are as of, a tag to ask again with, and where a list goes on."""
+"""Successful answers: bytes, the position they are as of, a tag to ask again with, and the next page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def encode(body: object) -> bytes:
 
 
 def answer(request: Request, body: object, position: int | None) -> Response:
-    """Answer with JSON as of a position (None: of no one book); 304 when the caller holds the same bytes already."""
+    """Answer with JSON as of a position (None: of no one book); 304 when the caller holds the same bytes."""
     return answer_bytes(request, encode(body), position)
 
 
@@ -36,7 +36,7 @@ def answer_page(
 def answer_bytes(
     request: Request, body: bytes, position: int | None, *, media_type: str = JSON, tag: str | None = None
 ) -> Response:
-    """Answer with bytes as they are. `tag` is what stands for them in the ETag, when it is known without hashing."""
+    """Answer with bytes as they are. `tag` stands for them in the ETag, where it is known without hashing."""
     etag = f'"{tag or hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     headers = {"ETag": etag, "Vary": "Authorization"}
     if position is not None:

@@ -30,7 +30,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
-"""Headers of every answer, unless the route says otherwise: nothing here is a page, to be framed or to be shared."""
+"""Headers of every answer, unless the route says otherwise: nothing here is to be framed or shared."""
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -108,7 +108,7 @@ class _Passage:
         await self._send(message)
 
     async def refuse_body(self) -> None:
-        """Answer a request that brings a body where none is read: it would be ignored, and it may be endless."""
+        """Refuse a request that brings a body where none is read: it may be endless."""
         refusal = Malformed("body_unexpected", "this address takes no body")
         status, body = problem_body(refusal, self.id)
         headers = [

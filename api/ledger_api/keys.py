@@ -28,14 +28,14 @@ _SQL = queries("ledger_api", "keys.sql")
 
 READ, POST, ADMIN = "read", "post", "admin"
 SCOPES = (READ, POST, ADMIN)
-"""read: every GET · post: messages, as one of the key's sources · admin: rebuild read models. None implies another."""
+"""read: every GET · post: messages, as one of the key's sources · admin: rebuilds. None implies another."""
 
 _KEY = re.compile(rb"[Bb]earer +([A-Za-z0-9_-]{20,200})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
 
 
 class Principal(NamedTuple):
-    """Who calls: `name` goes into every event. `book` None opens all books; `key` is the id of the key used."""
+    """Who calls: `name` goes into every event. `book` None opens all books; `key` is the key's id."""
 
     name: str
     key: str
@@ -44,7 +44,7 @@ class Principal(NamedTuple):
     sources: tuple[str, ...]
 
     def may_post_as(self, source: str) -> bool:
-        """Say whether messages may carry this source: one of the key's, exactly or by a prefix that ends in `*`."""
+        """Say whether messages may carry this source: one of the key's, exactly or by a prefix with `*`."""
         if source == LEDGER:
             return False
         for allowed in self.sources:
@@ -72,8 +72,8 @@ class Keys:
     async def authorise(self, headers: Mapping[bytes, bytes], book: str | None, scope: str) -> Principal:
         """Say who calls, or raise `Unauthorised`.
 
-        `headers` by lower-case name; `book` is the book of the address, None where the address is of no book. Does
-        not wait for anything while the key is remembered.
+        `headers` by lower-case name; `book` is the book of the address, None where the address is of no
+        book. Does not wait for anything while the key is remembered.
         """
         digest = _digest_of_key(headers)
         known = self._known.get(digest)
@@ -111,7 +111,7 @@ def _digest_of_key(headers: Mapping[bytes, bytes]) -> bytes:
 
 @lru_cache(maxsize=1_000)
 def _digest_of_header(found: bytes) -> bytes:
-    """Hash the key of one header; remembered, because upstream systems send the same one with every message."""
+    """Hash the key of one header; remembered, because a client sends the same one with every message."""
     match = _KEY.fullmatch(found)
     if match is None:
         raise Unauthorised("key_unknown", "the Authorization header holds no API key: Bearer <key>")
@@ -157,8 +157,8 @@ def create(
 ) -> tuple[str, str]:
     """Make a key: its id, and the key itself, which nobody can ask for again.
 
-    The connection must be one of the owner's (the service may not make keys). Raises `ConfigurationError` when
-    the key would make no sense.
+    The connection must be one of the owner's (the service may not make keys). Raises `ConfigurationError`
+    when the key would make no sense.
     """
     _check(book, principal, scopes, sources)
     id_, key = f"key_{secrets.token_hex(6)}", f"blk_{secrets.token_urlsafe(32)}"

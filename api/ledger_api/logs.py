@@ -41,4 +41,8 @@ def configure(level: str = "info") -> None:
         processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared
     )
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]), force=True)
+    logging.basicConfig(
+        handlers=[handler],
+        level=max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]),
+        force=True,
+    )

@@ -1,7 +1,7 @@
 """Where a list goes on: an opaque token that says after which item, for which list, and signed.
 
-A token only means something for the list that gave it: the same address, the same filters, the same principal's
-book. Anything else is refused, so nobody depends on what is inside.
+A token only means something for the list that gave it: the same address, the same filters, the same
+principal's book. Anything else is refused, so nobody depends on what is inside.
 """
 
 from __future__ import annotations
@@ -13,13 +13,27 @@ import hmac
 from collections.abc import Mapping
 
 import orjson
+import psycopg
+from psycopg.rows import TupleRow
 
 from ledger.errors import Malformed
+from ledger.sql import queries
+
+_SQL = queries("ledger_api", "pages.sql")
 
 Key = list[str | int | None]
 """What the items are ordered by, of the last item of the page before."""
 
 _TAG_BYTES = 16
+
+
+def page_secret(conn: psycopg.Connection[TupleRow]) -> bytes:
+    """Make the secret of a database's page tokens: the same in every process, and after a restart.
+
+    It keeps clients from making tokens up, no more: a token opens nothing that the API key does not open.
+    """
+    row = conn.execute(_SQL["identity"]).fetchone()
+    return hashlib.sha256(f"page tokens of {row}".encode()).digest()
 
 
 class Pages:
@@ -34,7 +48,7 @@ class Pages:
         return base64.urlsafe_b64encode(self._tag(listing, filters, body) + body).rstrip(b"=").decode()
 
     def after(self, listing: str, filters: Mapping[str, object], token: str | None) -> Key | None:
-        """Read a token back, None for the first page. Raises `Malformed` on one that is not of this very list."""
+        """Read a token back, None for the first page. Raises `Malformed` for one of another list."""
         if token is None:
             return None
         try:

@@ -93,8 +93,8 @@ class Read(BaseModel):
 
     min_position: Position | None = Field(
         None,
-        description="Answer only when everything up to this position is in the answer; waits for it, for a few "
-        "seconds. Give the `Ledger-Position` of a write to read it back.",
+        description="Answer only when everything up to this position is in the answer; wait for it, some "
+        "seconds at most. Give the `Ledger-Position` of a write to read it back.",
     )
 
 
@@ -112,8 +112,8 @@ class ReadAsOf(LogAsOf):
 
     as_of_occurred: Moment | None = Field(
         None,
-        description="Only what occurred by this instant, or by the end of this date in the book's time zone. May be "
-        "combined with one of the other two: what was known then about what occurred by then.",
+        description="Only what occurred by this instant, or by the end of this date in the book's time zone. "
+        "May be combined with one of the other two: what was known then about what occurred by then.",
     )
 
 
@@ -137,6 +137,6 @@ async def strict_query(request: Request) -> None:
 StrictQuery = Depends(strict_query)
 
 __all__ = [
-    "PAGE_ITEMS_MAX", "BookPath", "Currency", "CustomerPath", "Date", "Flag", "Instant", "Limit", "LogAsOf", "Name", "Paged",
-    "Position", "Query", "Read", "ReadAsOf", "StrictQuery", "Words",
+    "PAGE_ITEMS_MAX", "BookPath", "Currency", "CustomerPath", "Date", "Flag", "Instant", "Limit", "LogAsOf",
+    "Name", "Paged", "Position", "Query", "Read", "ReadAsOf", "StrictQuery", "Words",
 ]  # fmt: skip

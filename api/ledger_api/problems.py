@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import cast
 
 import orjson
 from fastapi import FastAPI, Request
@@ -20,7 +21,7 @@ from ledger.errors import Conflict, LedgerError, Malformed, Refusal, Unauthorise
 
 PROBLEM_JSON = "application/problem+json"
 _SHOWN_CHARACTERS_MAX = 200
-"""Characters of a value of the caller's that a problem repeats: enough to recognise it, too few to flood a log."""
+"""Characters of a caller's value that a problem repeats: enough to recognise it."""
 
 
 class Problem(BaseModel):
@@ -142,8 +143,8 @@ async def _on_ledger_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return await _on_ledger_error(request, _refusal_of_validation(error.errors()))
+    errors = cast(RequestValidationError, error).errors()
+    return await _on_ledger_error(request, _refusal_of_validation(errors))
 
 
 def _refusal_of_validation(errors: Sequence[Mapping[str, object]]) -> Refusal:
@@ -153,12 +154,16 @@ def _refusal_of_validation(errors: Sequence[Mapping[str, object]]) -> Refusal:
     place, *rest = loc if isinstance(loc, tuple) else ("query",)
     name = str(rest[0]) if rest else ""
     if place == "path":
-        return NotFound("not_found", f"no {name} is written like this", **{name: first.get("input")})
+        return NotFound(
+            "not_found", f"no {name} is written like this", parameter=name, value=first.get("input")
+        )
     if first.get("type") == "extra_forbidden" and name.startswith("as_of_"):
         return Refusal(
-            "as_of_not_answered", f"this is kept as of now only, {name} has no meaning here; balances, statements, the "
-            "trial balance and the events answer as of any moment", parameter=name,
-        )  # fmt: skip
+            "as_of_not_answered",
+            f"this is kept as of now only, so {name} has no answer here; "
+            "balances, statements, the trial balance and the events answer as of any moment",
+            parameter=name,
+        )
     if first.get("type") == "extra_forbidden":
         return Malformed(
             "parameter_unknown", f"this address takes no parameter {_shown(name)}", parameter=name
@@ -168,7 +173,7 @@ def _refusal_of_validation(errors: Sequence[Mapping[str, object]]) -> Refusal:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    error = cast(HTTPException, error)
     if error.status_code == 404:
         return problem_response(NotFound("not_found", "nothing is at this address"), request)
     if error.status_code == 405:

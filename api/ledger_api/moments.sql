@@ -1,0 +1,18 @@
+-- name: position_at
+-- The last position recorded at or before an instant. Recorded times never go backwards along a book's log, so it is
+-- found by halving: some twenty look-ups by key, and no index to keep.
+WITH RECURSIVE search (low, high) AS (
+    SELECT 0::bigint, h.position FROM ledger.head AS h WHERE h.book = %(book)s
+    UNION ALL
+    SELECT CASE WHEN e.recorded_at <= %(instant)s THEN m.middle ELSE s.low END,
+        CASE WHEN e.recorded_at <= %(instant)s THEN s.high ELSE m.middle - 1 END
+    FROM search AS s
+    CROSS JOIN LATERAL (SELECT (s.low + s.high + 1) / 2 AS middle) AS m
+    JOIN ledger.event AS e ON e.book = %(book)s AND e.position = m.middle
+    WHERE s.low < s.high
+)
+SELECT low FROM search WHERE low = high;
+
+-- name: date_in_book
+-- The date that an instant falls on in the book's time zone; no row when there is no such book.
+SELECT (%(instant)s AT TIME ZONE b.time_zone)::date::text FROM journal.book AS b WHERE b.book = %(book)s;

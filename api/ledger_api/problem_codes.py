@@ -1,0 +1,43 @@
+"""What the codes of this interface mean; those of the rules of billing are `ledger.refusals`.
+
+A test holds this table to the codes that the interface can answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PROBLEM_CODES: Mapping[str, str] = {
+    "as_of_in_future": "A moment was asked for that the log has not come to yet.",
+    "as_of_not_answered": "This is kept as of now only; balances and statements know earlier moments.",
+    "batch_too_large": "More messages in one body than are judged together.",
+    "body_incomplete": "The connection ended before the body did.",
+    "body_too_large": "The body, or one line of it, is longer than is read.",
+    "book_malformed": "No book is written like this.",
+    "body_unexpected": "A body was sent to an address that takes none.",
+    "book_not_allowed": "The API key opens another book.",
+    "book_unknown": "There is no such book.",
+    "customer_unknown": "There is no such customer.",
+    "event_unknown": "The log has no such position yet.",
+    "invoice_unknown": "There is no such invoice.",
+    "internal_error": "The ledger failed; its log has the reason under the request's id.",
+    "json_malformed": "The body is not a JSON array.",
+    "key_missing": "No API key was sent.",
+    "key_unknown": "The API key does not work, or does not work any more.",
+    "media_type_unsupported": "The body is of a type that is not read here.",
+    "method_not_allowed": "The address takes other methods.",
+    "not_found": "There is nothing at this address.",
+    "page_unknown": "The page token is not of this list with these filters.",
+    "parameter_malformed": "A parameter is not written as it should be.",
+    "parameter_repeated": "A parameter stands twice.",
+    "parameter_unknown": "The address takes no such parameter.",
+    "parameters_exclusive": "Two parameters were given of which only one can count.",
+    "position_not_reached": "The read models did not come to the wanted position in time; ask again.",
+    "read_model_unknown": "There is no read model of that name.",
+    "rebuild_running": "The read model is being rebuilt already.",
+    "request_malformed": "The request is not understood.",
+    "scope_missing": "The API key has not the scope that this needs.",
+    "source_not_allowed": "The API key may not post as this source.",
+    "source_reserved": "The source is the ledger's own.",
+    "unavailable": "The ledger cannot answer now; the same request may be sent again.",
+}

@@ -1,0 +1,12 @@
+"""Reads: one module for each noun that can be asked for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ledger_api.reads import balances, books, customers, discounts, disputes, invoices
+
+ROUTERS: tuple[APIRouter, ...] = (
+    books.router, customers.router, balances.router, invoices.router, disputes.router, discounts.router,
+)  # fmt: skip
+"""In the order in which the documentation shows them."""

@@ -1,0 +1,102 @@
+"""What the routes of one running application share, and the one place that builds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from ledger.database import AsyncPool, check_server, connect, reader_pool
+from ledger.log.writer import Writer
+from ledger.notices import Notices
+from ledger.settings import Settings
+from ledger_api.hot import Ingest
+from ledger_api.keys import Keys, finder
+from ledger_api.metrics import Metrics
+from ledger_api.pages import Pages, page_secret
+from ledger_api.reading import Reader
+
+
+class Slots:
+    """A number of places, taken and given back; nobody waits for one."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+
+    def acquire(self) -> bool:
+        """Take a place; False when there is none."""
+        if self._free == 0:
+            return False
+        self._free -= 1
+        return True
+
+    def release(self) -> None:
+        """Give a place back."""
+        self._free += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running ledger. `draining` is set when it is about to stop: streams end then."""
+
+    settings: Settings
+    pool: AsyncPool
+    notices: Notices
+    writer: Writer
+    ingest: Ingest
+    keys: Keys
+    pages: Pages
+    reader: Reader
+    metrics: Metrics
+    streams: Slots
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def threads(self) -> dict[str, bool]:
+        """Say of each thread of ours whether it lives."""
+        return {"writer": self.writer.alive}
+
+
+def services_of(request: Request) -> Services:
+    """Give the services of the application that a request came to."""
+    services: Services = request.app.state.services
+    return services
+
+
+@asynccontextmanager
+async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncIterator[Services]:
+    """Build the parts and start them; stop them in reverse order, the writer with all its answers given.
+
+    Raises `ConfigurationError` when the database cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        with connect(conninfo) as conn:
+            check_server(conn)
+            secret = page_secret(conn)
+        pool = await stack.enter_async_context(reader_pool(conninfo, size_max=settings.readers_max))
+        notices = Notices(conninfo)
+        notices.start()
+        stack.callback(notices.stop)
+        writer = Writer(
+            lambda: connect(conninfo, application_name="billing-ledger write"), settings, metrics.committed
+        )
+        writer.start()
+        stack.callback(writer.stop)
+        metrics.watch(
+            "ledger_writer_queue_messages", "Messages waiting to be recorded.", lambda: writer.queued_messages
+        )
+        keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
+        yield Services(
+            settings=settings,
+            pool=pool,
+            notices=notices,
+            writer=writer,
+            ingest=Ingest(writer, keys, settings, metrics.refused),
+            keys=keys,
+            pages=Pages(secret),
+            reader=Reader(pool, notices, settings.min_position_wait_seconds_max, settings.idle_poll_seconds),
+            metrics=metrics,
+            streams=Slots(settings.streams_max),
+        )

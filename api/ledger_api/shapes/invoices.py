@@ -1,0 +1,95 @@
+"""Shapes of invoices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from ledger_api.shapes.base import CurrencyCode, CustomerId, Shape
+
+
+class InvoiceSummary(Shape):
+    """An invoice without its parts. All amounts are minor units of `currency`."""
+
+    invoice: str = Field(examples=["INV-7"])
+    customer: CustomerId
+    currency: CurrencyCode
+    state: Literal["open", "paid", "credited", "written_off", "void"]
+    partly_paid: bool
+    in_dispute: bool
+    overdue: bool
+    issued_on: date
+    due_on: date
+    net: int
+    discount: int
+    tax: int
+    total: int
+    allocated: int
+    credited: int
+    written_off: int
+    disputed: int = Field(description="Part of the due that is in dispute.")
+    due: int = Field(description="total - allocated - credited - written_off; 0 once void.")
+    issued_at: datetime
+    position: int = Field(description="Position of the invoice.issued.")
+
+
+class InvoicePage(Shape):
+    """Invoices in the order in which they were issued."""
+
+    items: list[InvoiceSummary]
+    next: str | None
+
+
+class InvoiceLine(Shape):
+    """One line; `net` is before discount and tax."""
+
+    line: int
+    charge: str
+    service: str
+    description: str | None
+    quantity: str | None
+    unit_price: str | None
+    net: int
+    discount: int
+    tax_category: str
+    rate: str = Field(description="Percent, or share, as the book's tax table writes it.")
+    supplied_on: date
+
+
+class InvoiceAllocation(Shape):
+    """A payment or a credit note used on the invoice; a negative amount undoes."""
+
+    position: int
+    payment: str | None
+    credit_note: str | None
+    amount: int
+    automatic: bool
+    occurred_at: datetime
+
+
+class InvoiceCreditNote(Shape):
+    """A credit note on the invoice."""
+
+    credit_note: str
+    net: int
+    tax: int
+    total: int
+    reason: str
+    issued_at: datetime
+
+
+class Invoice(InvoiceSummary):
+    """A whole invoice."""
+
+    series: str
+    sequence: int
+    rounding: str | None
+    voided_at: datetime | None
+    void_reason: str | None
+    discounts: list[dict[str, object]]
+    taxes: list[dict[str, object]]
+    lines: list[InvoiceLine]
+    allocations: list[InvoiceAllocation]
+    credit_notes: list[InvoiceCreditNote]
