@@ -64,13 +64,31 @@ class Settings:
     )
     page_rows_max: int = _count(1_000, 1, 100_000, "Rows in one page of any list.")
     min_position_wait_seconds_max: float = _limit(
-        10, 0, 300, "How long a read waits for the position it asks for before it is answered 503."
+        10, 0, 300, "How long a read waits for the position it asks for before it is answered 504."
     )
     time_ahead_days_max: float = _limit(
         1, 0, 3_660, "How far ahead of the ledger's clock a fact may be dated."
     )
     key_cache_seconds: float = _limit(
         5, 0, 3_600, "How long an API key is remembered: a revoked one stops working after at most this."
+    )
+    readers_max: int = _count(
+        8, 1, 1_000, "Connections to the database that reads share; a read waits for a free one."
+    )
+    keys_cached_max: int = _count(10_000, 1, 10_000_000, "API keys remembered, working or not.")
+    streams_max: int = _count(1_000, 0, 100_000, "Event streams open at a time; one more is answered 503.")
+    stream_heartbeat_seconds: float = _limit(
+        15, 0.1, 300, "Silence on an event stream after which it says that it is still there."
+    )
+    stream_stall_seconds_max: float = _limit(
+        60, 0.1, 3_600, "How long the reader of an event stream may take nothing before it is let go."
+    )
+    ready_lag_events_max: int = _count(
+        100_000, 0, 1_000_000_000, "Events a read model may be behind while the service counts as ready."
+    )
+    keep_alive_seconds: int = _count(75, 0, 3_600, "How long a connection without a request stays open.")
+    drain_seconds_max: int = _count(
+        30, 0, 3_600, "How long a service that stops waits for the answers under way."
     )
     idle_poll_seconds: float = _limit(
         1, 0.01, 60, "How often a projector looks for events when no notification came: one may be lost."
