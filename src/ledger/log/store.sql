@@ -34,10 +34,15 @@ FROM unnest(string_to_array(%(sources)s, E'\x1f'), string_to_array(%(ids)s, E'\x
 JOIN ledger.event e ON e.book = %(book)s AND e.source = key.source AND e.event_id = key.event_id;
 
 -- name: decisions
--- All events of the decisions that begin at these positions, to answer a repeated message as the first time.
+-- All events of the decisions that begin at these positions, to answer a repeated message as the first time. Lateral
+-- with its limit, because the planner takes a range of positions for a large part of the log and would read all of it.
 SELECT e.causation, e.position, e.version, e.type, e.recorded_at, e.leaf, e.state
 FROM unnest(%(firsts)s::bigint[], %(sizes)s::int[]) AS d (first, size)
-JOIN ledger.event e ON e.book = %(book)s AND e.position >= d.first AND e.position < d.first + d.size
+CROSS JOIN LATERAL (
+    SELECT causation, position, version, type, recorded_at, leaf, state FROM ledger.event
+    WHERE book = %(book)s AND position >= d.first AND position < d.first + d.size
+    ORDER BY position LIMIT d.size
+) AS e
 ORDER BY e.position;
 
 -- name: streams
