@@ -41,14 +41,12 @@ def demo(
 
     The same seed gives the same year; played again, nothing new is recorded.
     """
-    from rich.console import Console  # noqa: PLC0415
-
     from ledger.errors import IntegrityError  # noqa: PLC0415
     from ledger_api.cli.connecting import Wants, own_service, temporary_key, use_home  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.client import Client  # noqa: PLC0415
     from ledger_api.demo.story import SOURCES, Story, head_of  # noqa: PLC0415
-    from ledger_api.demo.summary import as_json, read_standing, show  # noqa: PLC0415
+    from ledger_api.demo.summary import as_json, as_text, read_standing  # noqa: PLC0415
 
     use_home(home)
     wants = Wants(book, "demo", (*SOURCES, VISITOR))
@@ -68,7 +66,7 @@ def demo(
         else:
             if run is None:
                 print(f"{story.name} is there already: nothing new was recorded.")
-            show(standing, run, Console(soft_wrap=True))
+            print(as_text(standing, run))
         if standing.doubts:
             raise IntegrityError("; ".join(standing.doubts))
         if serve:

@@ -7,9 +7,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 import msgspec
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from ledger.money import EXPONENTS
 from ledger_api.bulk import Refused
@@ -154,61 +151,40 @@ def as_json(standing: Standing, run: Run | None) -> dict[str, object]:
     return {**asdict(standing), "run": None if run is None else asdict(run)}
 
 
-def show(standing: Standing, run: Run | None, console: Console) -> None:
-    """Show the summary to a person."""
-    parts: list[RenderableType] = [_counts(standing)]
-    if run is not None:
-        parts.append(_sent(run))
-    parts.append(_money_table(standing))
-    console.print(Group(*parts))
-    for doubt in standing.doubts:
-        console.print(f"[red]✗ {doubt}")
+def as_text(standing: Standing, run: Run | None) -> str:
+    """Write the summary for a person."""
+    facts = _counts(standing) + ([] if run is None else _sent(run))
+    lines = [f"{name:<10} {said}" for name, said in facts]
+    return "\n".join(["", *lines, "", *_money_lines(standing), *(f"✗ {doubt}" for doubt in standing.doubts)])
 
 
-def _counts(standing: Standing) -> Text:
+def _counts(standing: Standing) -> list[tuple[str, str]]:
     invoices = ", ".join(f"{count:,} {state}" for state, count in sorted(standing.invoices.items()))
     disputes = ", ".join(f"{count:,} {kind}" for kind, count in sorted(standing.disputes.items()))
-    lines = [
-        (
-            "Customers",
-            f"{sum(standing.customers.values()):,}, {standing.customers.get('closed', 0):,} of them gone",
-        ),
+    gone = standing.customers.get("closed", 0)
+    return [
+        ("Customers", f"{sum(standing.customers.values()):,}, {gone:,} of them gone"),
         ("Invoices", f"{sum(standing.invoices.values()):,}: {invoices}"),
         ("Disputes", disputes or "none"),
-        ("Log", f"{standing.position:,} events in the book {standing.book}, without a gap"),
+        ("Log", f"{standing.position:,} events in the book {standing.book}"),
     ]
-    return Text("\n" + "\n".join(f"{name:<10} {said}" for name, said in lines))
 
 
-def _sent(run: Run) -> Text:
+def _sent(run: Run) -> list[tuple[str, str]]:
     refused = ", ".join(f"{each.count:,} {each.code}" for each in run.refusals)
-    messages = f"{run.messages:,}: {run.recorded:,} recorded, {run.replayed:,} sent twice and answered again"
+    messages = f"{run.messages:,}: {run.recorded:,} recorded, {run.replayed:,} answered again"
     rate = f"{run.events / run.seconds:,.0f} events/s" if run.seconds else ""
     readable = f"readable after {run.projected_seconds * 1000:,.0f} ms more"
-    lines = [
+    return [
         ("Messages", f"{messages}, {sum(each.count for each in run.refusals):,} refused"),
         ("Refused", refused or "nothing"),
-        (
-            "Time",
-            f"{run.seconds:.1f} s: {rate} through HTTP, {readable}",
-        ),
+        ("Time", f"{run.seconds:.1f} s: {rate} through HTTP, {readable}"),
     ]
-    return Text("\n".join(f"{name:<10} {said}" for name, said in lines))
 
 
-def _money_table(standing: Standing) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(1, 3, 0, 0))
-    for heading in (
-        "",
-        "Invoiced",
-        "Paid",
-        "Credited",
-        "Outstanding",
-        "In dispute",
-        "Credit held",
-        "Trial balance",
-    ):
-        table.add_column(heading, justify="right" if heading else "left")
+def _money_lines(standing: Standing) -> list[str]:
+    """Write a column for each currency."""
+    columns = []
     for currency, money in standing.money.items():
         sums = (
             money.invoiced,
@@ -218,9 +194,23 @@ def _money_table(standing: Standing) -> Table:
             money.disputed,
             money.credit_held,
         )
-        balance = f"{shown(money.difference, currency)} " + ("✓" if money.difference == 0 else "✗")
-        table.add_row(currency, *(shown(amount, currency) for amount in sums), balance)
-    return table
+        balance = f"{shown(money.difference, currency)} {'✓' if money.difference == 0 else '✗'}"
+        columns.append([currency, *(f"{shown(amount, currency)}  " for amount in sums), balance])
+    names = (
+        "",
+        "Invoiced",
+        "Paid",
+        "Credited",
+        "Outstanding",
+        "  in dispute",
+        "Credit held",
+        "Trial balance",
+    )
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        f"{name:<14}" + "".join(f"{cell:>{width + 3}}" for cell, width in zip(row, widths, strict=True))
+        for name, *row in zip(names, *columns, strict=True)
+    ]
 
 
 def shown(amount: int, currency: str) -> str:
