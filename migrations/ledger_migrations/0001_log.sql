@@ -7,7 +7,7 @@ CREATE TABLE ledger.event (
     book          text        NOT NULL,
     position      bigint      NOT NULL CHECK (position > 0),
     stream        text        NOT NULL,
-    version       bigint      NOT NULL CHECK (version > 0),
+    version       bigint      NOT NULL CHECK (version >= 0),
     type          text        NOT NULL,
     source        text        NOT NULL,
     event_id      text        NOT NULL,
@@ -38,7 +38,7 @@ COMMENT ON TABLE ledger.event IS 'The log: every event of every book, immutable.
 COMMENT ON COLUMN ledger.event.book IS 'The legal entity whose log this is.';
 COMMENT ON COLUMN ledger.event.position IS 'Place in the book''s log: 1, 2, 3 … without gaps, in commit order.';
 COMMENT ON COLUMN ledger.event.stream IS 'Consistency boundary: customer/<id>, or book.';
-COMMENT ON COLUMN ledger.event.version IS 'Place in the stream, from 1 without gaps.';
+COMMENT ON COLUMN ledger.event.version IS 'Place in the stream without gaps, from 1 (what the library records by itself may begin at 0).';
 COMMENT ON COLUMN ledger.event.type IS 'CloudEvents type: what happened.';
 COMMENT ON COLUMN ledger.event.source IS 'CloudEvents source: who posted the message; ledger for what followed from it.';
 COMMENT ON COLUMN ledger.event.event_id IS 'CloudEvents id; with the source it is the idempotency key, for ever.';

@@ -1,0 +1,78 @@
+"""Folding one range of positions of one book into one read model: what live following and a rebuild share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.sql import queries
+from ledger_projections.cursors import Cursors
+from ledger_projections.readmodel import ReadModel, search_path
+
+SQL = queries("ledger_projections", "registry.sql")
+
+SESSION = sql.SQL(
+    # The planner knows nothing of the rows that a range will bring, nor of tables that grow while it is folded:
+    # what is looked up is looked up by index, and what is grouped is grouped by hash.
+    "SET enable_seqscan = off; SET enable_sort = off; SET enable_mergejoin = off;"
+    # Compiling costs more than it saves at these sizes.
+    "SET jit = off;"
+    # A read model follows from the log: what a crash takes away is folded again.
+    "SET synchronous_commit = off"
+)
+"""What every session that folds starts with."""
+
+
+class Range(NamedTuple):
+    """The positions after < position <= upto of a book."""
+
+    book: str
+    after: int
+    upto: int
+
+
+class Target(NamedTuple):
+    """Where a fold writes: the schema, those of the read models it needs, and the name of its cursor."""
+
+    model: ReadModel
+    schema: str
+    needed: tuple[str, ...]
+    cursor: str
+
+    @classmethod
+    def live(cls, model: ReadModel) -> Target:
+        """Mean the read model that everybody reads."""
+        return cls(model, model.name, tuple(needed.name for needed in model.needs), model.name)
+
+
+def types_present(connection: psycopg.Connection[TupleRow], range_: Range) -> frozenset[str]:
+    """Tell which types of events a range holds."""
+    row = connection.execute(SQL["types_present"], range_._asdict(), prepare=True).fetchone()
+    return frozenset(row[0]) if row else frozenset()
+
+
+class Folder(NamedTuple):
+    """Who folds: a connection, inside a transaction of the caller's, and the recorder of cursors.
+
+    Prepared statements suit ranges that are alike; without, each statement is planned for its own range.
+    """
+
+    connection: psycopg.Connection[TupleRow]
+    cursors: Cursors
+    prepare: bool
+
+    def fold(self, target: Target, range_: Range, present: frozenset[str]) -> None:
+        """Fold a range and move the cursor, in one round trip.
+
+        `present` are the types of events in the range (more do no harm). Raises `Overtaken`, and whatever the
+        database raises.
+        """
+        with self.connection.pipeline():
+            self.connection.execute(search_path(target.schema, target.needed), prepare=False)
+            for fold in target.model.folds:
+                if fold.types is None or fold.types & present:
+                    self.connection.execute(fold.statement, range_._asdict(), prepare=self.prepare)
+            self.cursors.move(self.connection, target.cursor, range_.book, range_.upto)

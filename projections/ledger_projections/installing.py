@@ -1,0 +1,91 @@
+"""Making the schema of a read model, and the registry of those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+import structlog
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.errors import ConfigurationError
+from ledger_projections.folding import SQL
+from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+
+log = structlog.get_logger()
+
+INSTALLATION = 0x6C65_0001
+"""Class of the advisory lock under which schemas are made."""
+
+
+class Registered(NamedTuple):
+    """A read model as the database knows it, or a rebuild that is under way (`<name>@rebuild`).
+
+    `error`, `stopped_book` and `stopped_after` are None unless `state` is `stopped`.
+    """
+
+    model: str
+    version: str
+    state: str
+    error: str | None
+    stopped_book: str | None
+    stopped_after: int | None
+    changed_at: datetime
+
+
+def registered(connection: psycopg.Connection[TupleRow]) -> dict[str, Registered]:
+    """Read the registry."""
+    rows = [Registered(*row) for row in connection.execute(SQL["read_models"])]
+    return {row.model: row for row in rows}
+
+
+def install_missing(
+    connection: psycopg.Connection[TupleRow], models: Sequence[ReadModel] = READ_MODELS
+) -> list[ReadModel]:
+    """Make the read models that are not there yet, empty, and tell which.
+
+    Raises `ConfigurationError` when a schema of the name is there that is not ours.
+    """
+    made = []
+    with connection.transaction():
+        connection.execute(SQL["lock_installation"], {"kind": INSTALLATION})
+        known = registered(connection)
+        for model in models:
+            if model.name not in known:
+                if schema_exists(connection, model.name):
+                    raise ConfigurationError(
+                        f"schema {model.name} is there but no read model of ours: rename or drop it"
+                    )
+                make_schema(connection, model, model.name, [needed.name for needed in model.needs])
+                for part in ("indexes", "views"):
+                    connection.execute(model.script(part))
+                connection.execute(
+                    SQL["register"], {"model": model.name, "version": model.version, "state": "live"}
+                )
+                log.info("read_model_made", model=model.name, version=model.version)
+                made.append(model)
+        connection.execute("RESET search_path")
+    return made
+
+
+def make_schema(
+    connection: psycopg.Connection[TupleRow], model: ReadModel, schema: str, needed: Sequence[str]
+) -> None:
+    """Make a schema with the tables that a fold fills, and leave the search path on it."""
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    connection.execute(search_path(schema, needed))
+    connection.execute(model.script("tables"))
+
+
+def drop_schema(connection: psycopg.Connection[TupleRow], schema: str) -> None:
+    """Drop a schema with all that is in it, if it is there."""
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+
+def schema_exists(connection: psycopg.Connection[TupleRow], schema: str) -> bool:
+    """Tell whether a schema is there."""
+    row = connection.execute(SQL["schema_exists"], {"schema": schema}).fetchone()
+    return row is not None and bool(row[0])

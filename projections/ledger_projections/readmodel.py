@@ -1,0 +1,95 @@
+"""The read models: each a folder of SQL, and a schema of the same name.
+
+`tables.sql` makes what a fold fills, `indexes.sql` what is cheaper to make after the bulk of a rebuild,
+`views.sql` what people read, and `fold.sql` holds statements that fold the positions after < position <= upto of
+one book: a few for live following, many for a rebuild. Tables are named without a schema, so that the search path
+decides whether the live read model or a rebuild beside it is meant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.sql import queries, script
+
+Connection = psycopg.Connection[TupleRow]
+
+_TYPES = re.compile(r"^-- types: (.+)$", re.MULTILINE)
+
+
+class Fold(NamedTuple):
+    """One statement of a fold. `types` are the events that it is about; None: any may concern it."""
+
+    name: str
+    types: frozenset[str] | None
+    statement: LiteralString
+
+
+class ReadModel:
+    """One read model. `needs` are those whose rows its fold reads; it never runs ahead of them."""
+
+    def __init__(self, name: LiteralString, *needs: ReadModel) -> None:
+        self.name = name
+        self.needs = needs
+
+    def __repr__(self) -> str:
+        return f"ReadModel({self.name})"
+
+    @cached_property
+    def folds(self) -> tuple[Fold, ...]:
+        """The statements of its fold, in order."""
+        return tuple(
+            Fold(name, frozenset(found[1].split()) if (found := _TYPES.search(body)) else None, body)
+            for name, body in queries(__package__ or "", self._file("fold")).items()
+        )
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of the SQL that its rows come from, that of the read models it needs included."""
+        digest = hashlib.sha256()
+        for part in ("tables", "indexes", "fold", "views"):
+            digest.update(self.script(part).encode())
+        for needed in self.needs:
+            digest.update(needed.version.encode())
+        return digest.hexdigest()[:16]
+
+    def script(self, part: LiteralString) -> LiteralString:
+        """Read one of its files as a script: `tables`, `indexes` or `views`."""
+        return script(__package__ or "", self._file(part))
+
+    def _file(self, part: LiteralString) -> LiteralString:
+        return f"readmodels/{self.name}/{part}.sql"
+
+
+JOURNAL = ReadModel("journal")
+BALANCES = ReadModel("balances", JOURNAL)
+CUSTOMERS = ReadModel("customers")
+INVOICES = ReadModel("invoices")
+DISCOUNTS = ReadModel("discounts")
+DISPUTES = ReadModel("disputes")
+
+READ_MODELS: tuple[ReadModel, ...] = (JOURNAL, BALANCES, CUSTOMERS, INVOICES, DISCOUNTS, DISPUTES)
+"""All of them, each after those it needs."""
+
+
+def named(names: list[str] | None) -> tuple[ReadModel, ...]:
+    """Look up read models by name, None meaning all; raises `KeyError` naming an unknown one."""
+    known = {model.name: model for model in READ_MODELS}
+    if names is None:
+        return READ_MODELS
+    chosen = {known[name].name for name in names}
+    return tuple(model for model in READ_MODELS if model.name in chosen)
+
+
+def search_path(schema: str, needed: Iterable[str]) -> sql.Composed:
+    """Make the statement that lets a fold find its own tables, and those of the schemas that it needs."""
+    schemas = [*map(sql.Identifier, [schema, *needed]), sql.SQL("pg_catalog"), sql.SQL("pg_temp")]
+    return sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(schemas))

@@ -1,0 +1,102 @@
+-- name: open_customers
+-- types: customer.opened
+-- A term that the event leaves out has the default of the message (ledger.customer.CustomerOpened).
+INSERT INTO customer (book, customer, status, currency, payment_days, billing_day, locale, tax_treatment, segment,
+    opened_at, position)
+SELECT e.book, e.customer, 'open', d.data ->> 'currency', coalesce((d.data ->> 'payment_days')::integer, 14),
+    coalesce((d.data ->> 'billing_day')::integer, 1), coalesce(d.data ->> 'locale', 'en'),
+    coalesce(d.data ->> 'tax_treatment', 'standard'), d.data ->> 'segment', e.occurred_at, e.position
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'customer.opened';
+
+-- name: change_customers
+-- types: customer.changed customer.closed
+-- Of each term the last one that was said; what an event leaves out stays as it was.
+WITH fact AS MATERIALIZED (
+    SELECT e.customer, e.position, e.type, e.occurred_at, ledger.data_of(e.state) AS data
+    FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+        AND e.type IN ('customer.changed', 'customer.closed')
+), last AS (
+    SELECT f.customer,
+        (array_agg(f.data ->> 'currency' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'currency'))[1] AS currency,
+        (array_agg(f.data ->> 'payment_days' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'payment_days'))[1] AS payment_days,
+        (array_agg(f.data ->> 'billing_day' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'billing_day'))[1] AS billing_day,
+        (array_agg(f.data ->> 'locale' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'locale'))[1] AS locale,
+        (array_agg(f.data ->> 'tax_treatment' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'tax_treatment'))[1] AS tax_treatment,
+        (array_agg(f.data ->> 'segment' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'segment'))[1] AS segment,
+        max(f.occurred_at) FILTER (WHERE f.type = 'customer.closed') AS closed_at,
+        max(f.data ->> 'by') FILTER (WHERE f.type = 'customer.closed') AS closed_by,
+        max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason
+    FROM fact f GROUP BY f.customer
+)
+UPDATE customer c
+SET currency = coalesce(l.currency, c.currency),
+    payment_days = coalesce(l.payment_days::integer, c.payment_days),
+    billing_day = coalesce(l.billing_day::integer, c.billing_day),
+    locale = coalesce(l.locale, c.locale),
+    tax_treatment = coalesce(l.tax_treatment, c.tax_treatment),
+    segment = coalesce(l.segment, c.segment),
+    status = CASE WHEN l.closed_at IS NOT NULL THEN 'closed' ELSE c.status END,
+    closed_at = coalesce(l.closed_at, c.closed_at),
+    closed_by = coalesce(l.closed_by, c.closed_by),
+    closing_reason = coalesce(l.closing_reason, c.closing_reason)
+FROM last l
+WHERE c.book = %(book)s AND c.customer = ANY (ARRAY[l.customer]);
+
+-- name: replace_agreements
+-- types: agreement.changed
+-- The last set of services that was agreed for a date replaces an earlier one for the same date, services and all.
+WITH fact AS MATERIALIZED (
+    SELECT DISTINCT ON (e.customer, d.data ->> 'from') e.customer, (d.data ->> 'from')::date AS effective_from,
+        d.data -> 'services' AS services, e.occurred_at, e.position
+    FROM ledger.event e
+    CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'agreement.changed'
+    ORDER BY e.customer, d.data ->> 'from', e.position DESC
+), service AS MATERIALIZED (
+    SELECT f.customer, f.effective_from, s.line, s.service
+    FROM fact f CROSS JOIN LATERAL jsonb_array_elements(f.services) WITH ORDINALITY AS s (service, line)
+), shortened AS (
+    DELETE FROM agreement_service a USING fact f
+    WHERE a.book = %(book)s AND a.customer = ANY (ARRAY[f.customer]) AND a.effective_from = f.effective_from
+        AND a.line > jsonb_array_length(f.services)
+), services AS (
+    INSERT INTO agreement_service
+    SELECT %(book)s, s.customer, s.effective_from, s.line, s.service ->> 'service', s.service ->> 'description',
+        coalesce((s.service ->> 'quantity')::numeric, 1), (s.service ->> 'unit_price')::numeric,
+        s.service ->> 'interval', coalesce(s.service ->> 'tax_category', 'standard')
+    FROM service s
+    ON CONFLICT (book, customer, effective_from, line) DO UPDATE
+    SET service = excluded.service, description = excluded.description, quantity = excluded.quantity,
+        unit_price = excluded.unit_price, billing_interval = excluded.billing_interval,
+        tax_category = excluded.tax_category
+)
+INSERT INTO agreement
+SELECT %(book)s, f.customer, f.effective_from, jsonb_array_length(f.services), f.occurred_at, f.position FROM fact f
+ON CONFLICT (book, customer, effective_from) DO UPDATE
+SET services = excluded.services, occurred_at = excluded.occurred_at, position = excluded.position;
+
+-- name: count_activity
+-- Typed columns only: this one is about every event.
+INSERT INTO activity
+SELECT %(book)s, e.customer, count(*),
+    count(*) FILTER (WHERE e.type = 'charge.posted'),
+    count(*) FILTER (WHERE e.type = 'invoice.issued'),
+    count(*) FILTER (WHERE e.type = 'credit_note.issued'),
+    count(*) FILTER (WHERE e.type = 'payment.received'),
+    count(*) FILTER (WHERE e.type = 'dispute.opened'),
+    max(e.occurred_at), max(e.position)
+FROM ledger.event e
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.customer IS NOT NULL
+GROUP BY e.customer
+ON CONFLICT (book, customer) DO UPDATE
+SET events = activity.events + excluded.events,
+    charges = activity.charges + excluded.charges,
+    invoices = activity.invoices + excluded.invoices,
+    credit_notes = activity.credit_notes + excluded.credit_notes,
+    payments = activity.payments + excluded.payments,
+    disputes = activity.disputes + excluded.disputes,
+    last_occurred_at = greatest(activity.last_occurred_at, excluded.last_occurred_at),
+    last_position = excluded.last_position;

@@ -1,0 +1,149 @@
+-- name: issue_and_settle
+-- types: invoice.issued invoice.voided allocation.made allocation.undone credit_note.issued dispute.opened dispute.resolved debt.written_off debt.recovered
+-- An equality written as = ANY (ARRAY[…]) is looked up by index, row by row: whatever the planner believes of the size
+-- of a table that grows while it is folded, it cannot choose to read all of it.
+-- Invoices with what has lowered their due within the same range, so that each row is written once; then those that
+-- were there before. What settled an invoice is the kind of the last event that lowered its due.
+WITH issued AS MATERIALIZED (
+    SELECT e.position, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
+    FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
+), moved AS MATERIALIZED (
+    SELECT m.invoice, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.credited), 0) AS credited,
+        coalesce(sum(m.written_off), 0) AS written_off, coalesce(sum(m.disputed), 0) AS disputed,
+        coalesce(max(m.position) FILTER (WHERE m.allocated > 0), 0) AS paid_at,
+        coalesce(max(m.position) FILTER (WHERE m.credited > 0), 0) AS credited_at,
+        coalesce(max(m.position) FILTER (WHERE m.written_off > 0), 0) AS written_off_at,
+        max(m.occurred_at) FILTER (WHERE m.type = 'invoice.voided') AS voided_at,
+        max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason
+    FROM (
+        SELECT e.position, e.type, e.invoice, e.occurred_at, d.data,
+            CASE e.type WHEN 'allocation.made' THEN e.amount WHEN 'allocation.undone' THEN -e.amount END AS allocated,
+            CASE e.type WHEN 'debt.written_off' THEN e.amount WHEN 'debt.recovered' THEN -e.amount END AS written_off,
+            coalesce((d.data ->> 'to_receivable')::bigint, 0) + coalesce((d.data ->> 'to_disputed')::bigint, 0) AS credited,
+            coalesce((d.data ->> 'held')::bigint, 0) - coalesce((d.data ->> 'released')::bigint, 0)
+                - coalesce((d.data ->> 'to_disputed')::bigint, 0) AS disputed
+        FROM ledger.event e
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN e.type IN ('credit_note.issued', 'dispute.opened', 'dispute.resolved', 'invoice.voided')
+                THEN ledger.data_of(e.state) END AS data OFFSET 0) d
+        WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.invoice IS NOT NULL
+            AND e.type IN ('allocation.made', 'allocation.undone', 'credit_note.issued', 'dispute.opened',
+                'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
+    ) m
+    GROUP BY m.invoice
+), settled AS MATERIALIZED (
+    SELECT m.*, CASE greatest(m.paid_at, m.credited_at, m.written_off_at)
+        WHEN 0 THEN NULL WHEN m.paid_at THEN 'paid' WHEN m.credited_at THEN 'credited' ELSE 'written_off'
+        END AS settled_by
+    FROM moved m
+), lines AS (
+    INSERT INTO invoice_line
+    SELECT %(book)s, i.invoice, (l.line ->> 'line')::integer, l.line ->> 'charge', l.line ->> 'service',
+        l.line ->> 'description', (l.line ->> 'quantity')::numeric, (l.line ->> 'unit_price')::numeric,
+        (l.line ->> 'net')::bigint, coalesce((l.line ->> 'discount')::bigint, 0), l.line ->> 'tax_category',
+        (l.line ->> 'rate')::numeric, (l.line ->> 'supplied_on')::date, (l.line -> 'period' ->> 'from')::date,
+        (l.line -> 'period' ->> 'to')::date
+    FROM issued i CROSS JOIN LATERAL jsonb_array_elements(i.data -> 'lines') AS l (line)
+), fresh AS (
+    INSERT INTO invoice (book, invoice, customer, series, sequence, currency, issued_on, due_on, net, discount, tax,
+        total, allocated, credited, written_off, disputed, settled_by, voided_at, void_reason, discounts, taxes,
+        rounding, issued_at, position)
+    SELECT %(book)s, i.invoice, i.customer, i.data ->> 'series', (i.data ->> 'sequence')::bigint, i.currency,
+        (i.data ->> 'issued_on')::date, (i.data ->> 'due_on')::date, (i.data ->> 'net')::bigint,
+        coalesce((i.data ->> 'discount')::bigint, 0), coalesce((i.data ->> 'tax')::bigint, 0), i.amount,
+        coalesce(s.allocated, 0), coalesce(s.credited, 0), coalesce(s.written_off, 0), coalesce(s.disputed, 0),
+        s.settled_by, s.voided_at, s.void_reason, coalesce(i.data -> 'discounts', '[]'),
+        coalesce(i.data -> 'taxes', '[]'), i.data ->> 'rounding', i.occurred_at, i.position
+    FROM issued i LEFT JOIN settled s ON s.invoice = i.invoice
+)
+UPDATE invoice i
+SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
+    written_off = i.written_off + s.written_off, disputed = i.disputed + s.disputed,
+    settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
+    void_reason = coalesce(s.void_reason, i.void_reason)
+FROM settled s
+WHERE i.book = %(book)s AND i.invoice = ANY (ARRAY[s.invoice]);
+
+-- name: receive_and_use
+-- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued dispute.opened dispute.resolved
+-- Payments and credit notes with what was used of them within the same range; then those that were there before.
+WITH fact AS MATERIALIZED (
+    SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
+    FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+        AND e.type IN ('payment.received', 'payment.returned', 'payment.failed', 'refund.issued', 'allocation.made',
+            'allocation.undone', 'credit_note.issued', 'dispute.opened', 'dispute.resolved')
+), used AS MATERIALIZED (
+    SELECT f.position, f.type, f.customer, f.invoice, f.currency, f.occurred_at,
+        f.data -> 'source' ->> 'payment' AS payment, f.data -> 'source' ->> 'credit_note' AS credit_note,
+        CASE f.type WHEN 'allocation.made' THEN f.amount ELSE -f.amount END AS amount,
+        coalesce((f.data ->> 'automatic')::boolean, false) AS automatic
+    FROM fact f WHERE f.type IN ('allocation.made', 'allocation.undone')
+), allocations AS (
+    INSERT INTO allocation
+    SELECT %(book)s, u.position, u.customer, u.payment, u.credit_note, u.invoice, u.currency, u.amount, u.automatic,
+        u.occurred_at
+    FROM used u
+), taken AS MATERIALIZED (
+    SELECT f.customer, t.taken -> 'source' ->> 'payment' AS payment, t.taken -> 'source' ->> 'credit_note' AS credit_note,
+        (t.taken ->> 'amount')::bigint AS amount
+    FROM fact f CROSS JOIN LATERAL jsonb_array_elements(f.data -> 'taken') AS t (taken)
+    WHERE f.type = 'refund.issued'
+), payment_moved AS MATERIALIZED (
+    SELECT m.customer, m.payment, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded,
+        coalesce(sum(m.returned), 0) AS returned, coalesce(sum(m.charged_back), 0) AS charged_back
+    FROM (
+        SELECT u.customer, u.payment, u.amount AS allocated, NULL::bigint AS refunded, NULL::bigint AS returned,
+            NULL::bigint AS charged_back FROM used u WHERE u.payment IS NOT NULL
+        UNION ALL
+        SELECT t.customer, t.payment, NULL, t.amount, NULL, NULL FROM taken t WHERE t.payment IS NOT NULL
+        UNION ALL
+        SELECT f.customer, f.data ->> 'payment', NULL, NULL, f.amount, NULL FROM fact f WHERE f.type = 'payment.returned'
+        UNION ALL
+        SELECT f.customer, f.data ->> 'payment', NULL, NULL, NULL,
+            coalesce((f.data ->> 'charged_back')::bigint, 0) - coalesce((f.data ->> 'restored')::bigint, 0)
+        FROM fact f WHERE f.type IN ('dispute.opened', 'dispute.resolved') AND f.data ? 'payment'
+    ) m
+    GROUP BY m.customer, m.payment
+), received AS (
+    INSERT INTO payment (book, customer, payment, currency, amount, allocated, refunded, returned, charged_back,
+        method, reference, received_at, position)
+    SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, coalesce(m.allocated, 0),
+        coalesce(m.refunded, 0), coalesce(m.returned, 0), coalesce(m.charged_back, 0), f.data ->> 'method',
+        f.data ->> 'reference', f.occurred_at, f.position
+    FROM fact f LEFT JOIN payment_moved m ON m.customer = f.customer AND m.payment = f.data ->> 'payment'
+    WHERE f.type = 'payment.received'
+), paid AS (
+    UPDATE payment p
+    SET allocated = p.allocated + m.allocated, refunded = p.refunded + m.refunded, returned = p.returned + m.returned,
+        charged_back = p.charged_back + m.charged_back
+    FROM payment_moved m
+    WHERE p.book = %(book)s AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
+), failed AS (
+    INSERT INTO payment_failure
+    SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, f.data ->> 'reason', f.occurred_at, f.position
+    FROM fact f WHERE f.type = 'payment.failed'
+), note_moved AS MATERIALIZED (
+    SELECT m.credit_note, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded
+    FROM (
+        SELECT u.credit_note, u.amount AS allocated, NULL::bigint AS refunded FROM used u WHERE u.credit_note IS NOT NULL
+        UNION ALL
+        SELECT t.credit_note, NULL, t.amount FROM taken t WHERE t.credit_note IS NOT NULL
+    ) m
+    GROUP BY m.credit_note
+), noted AS (
+    INSERT INTO credit_note (book, credit_note, customer, series, sequence, invoice, currency, net, tax, total,
+        to_receivable, to_disputed, to_credit, allocated, refunded, reason, lines, taxes, issued_at, position)
+    SELECT %(book)s, f.data ->> 'credit_note', f.customer, f.data ->> 'series', (f.data ->> 'sequence')::bigint,
+        f.invoice, f.currency, (f.data ->> 'net')::bigint, coalesce((f.data ->> 'tax')::bigint, 0), f.amount,
+        coalesce((f.data ->> 'to_receivable')::bigint, 0), coalesce((f.data ->> 'to_disputed')::bigint, 0),
+        coalesce((f.data ->> 'to_credit')::bigint, 0), coalesce(m.allocated, 0), coalesce(m.refunded, 0),
+        f.data ->> 'reason', coalesce(f.data -> 'lines', '[]'), coalesce(f.data -> 'taxes', '[]'), f.occurred_at, f.position
+    FROM fact f LEFT JOIN note_moved m ON m.credit_note = f.data ->> 'credit_note'
+    WHERE f.type = 'credit_note.issued'
+)
+UPDATE credit_note c
+SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded
+FROM note_moved m
+WHERE c.book = %(book)s AND c.credit_note = ANY (ARRAY[m.credit_note]);

@@ -1,0 +1,123 @@
+-- name: open_books
+-- types: book.opened
+-- The book's own terms, of which the time zone decides what date a moment is.
+INSERT INTO book
+SELECT e.book, d.data ->> 'name', d.data ->> 'currency', d.data ->> 'time_zone', e.occurred_at, e.position
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'book.opened';
+
+-- name: add_accounts
+-- types: book.opened account.added
+-- The chart that the book was opened with, and what was added to it.
+INSERT INTO account
+SELECT e.book, a.account ->> 'account', a.account ->> 'name', a.account ->> 'kind', e.position
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+CROSS JOIN LATERAL jsonb_array_elements(
+    CASE e.type WHEN 'book.opened' THEN d.data -> 'accounts' ELSE jsonb_build_array(d.data) END) AS a (account)
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+    AND e.type IN ('book.opened', 'account.added');
+
+-- name: set_rules
+-- types: book.opened policy.changed
+-- A set of rules replaces the one before from its date on. Both tables in one statement: the event is opened once.
+WITH fact AS MATERIALIZED (
+    SELECT e.book, e.position, ledger.data_of(e.state) AS data
+    FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+        AND e.type IN ('book.opened', 'policy.changed')
+), fresh AS MATERIALIZED (
+    SELECT f.book, f.position, coalesce((f.data ->> 'from')::date, '-infinity') AS effective_from,
+        r.rule, r.line
+    FROM fact f
+    CROSS JOIN LATERAL jsonb_array_elements(f.data -> 'rules') WITH ORDINALITY AS r (rule, line)
+    WHERE coalesce(f.data ->> 'policy', 'posting_rules') = 'posting_rules'
+), sets AS (
+    INSERT INTO rule_set
+    SELECT f.book, f.position, f.effective_from, count(*) FROM fresh f GROUP BY f.book, f.position, f.effective_from
+)
+INSERT INTO posting_rule
+SELECT f.book, f.position, f.effective_from, f.line, f.rule ->> 'event', f.rule ->> 'part', f.rule ->> 'account',
+    (f.rule ->> 'sign')::smallint, f.rule ->> 'measure'
+FROM fresh f;
+
+-- name: post_entries
+-- One pass over the events that a rule names. What a rule measures is a typed column wherever it can be; the data of
+-- an event is opened, once, only when a rule measures something else or a service period has to be spread.
+WITH wanted AS MATERIALIZED (
+    SELECT r.event, bool_or(r.measure <> 'amount') AS opens, bool_or(r.part <> 'now') AS spreads
+    FROM posting_rule r WHERE r.book = %(book)s GROUP BY r.event
+), fact AS MATERIALIZED (
+    SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
+        (e.occurred_at AT TIME ZONE b.time_zone)::date AS occurred_on,
+        CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
+            THEN ledger.data_of(e.state) END AS data
+    FROM ledger.event e
+    JOIN wanted w ON w.event = e.type
+    JOIN book b ON b.book = e.book
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+), known AS (
+    SELECT s.position AS known_from, lead(s.position, 1, 9223372036854775807) OVER (ORDER BY s.position) AS known_before
+    FROM rule_set s WHERE s.book = %(book)s
+), span AS MATERIALIZED (
+    -- Which set of rules counts: by when it was recorded, and by the date that it begins on.
+    SELECT k.known_from, k.known_before, s.position AS rules, s.width, s.effective_from,
+        lead(s.effective_from, 1, 'infinity') OVER (
+            PARTITION BY k.known_from ORDER BY s.effective_from, s.position) AS effective_before
+    FROM known k JOIN rule_set s ON s.book = %(book)s AND s.position <= k.known_from
+), rule AS MATERIALIZED (
+    -- By the shape of the event: without a period, with one inside a month, or with one over several. Rules that do
+    -- not spread post a period at once.
+    SELECT r.position, r.event, r.line, r.part, r.account, r.sign, r.measure, s.shape
+    FROM (SELECT r.*, bool_or(r.part <> 'now') OVER (PARTITION BY r.position, r.event) AS spreads
+          FROM posting_rule r WHERE r.book = %(book)s) r
+    CROSS JOIN (VALUES ('now'), ('month'), ('months')) AS s (shape)
+    WHERE CASE r.part WHEN 'now' THEN s.shape = 'now' OR NOT r.spreads
+        WHEN 'deferred' THEN s.shape <> 'now' ELSE s.shape = 'month' END
+), spread AS MATERIALIZED (
+    SELECT f.*, s.rules, s.width, p.begins, p.ends, p.ends - p.begins + 1 AS days
+    FROM fact f
+    CROSS JOIN LATERAL (
+        SELECT (f.data -> 'period' ->> 'from')::date AS begins, (f.data -> 'period' ->> 'to')::date AS ends) p
+    JOIN span s ON f.position >= s.known_from AND f.position < s.known_before
+        AND f.occurred_on >= s.effective_from AND f.occurred_on < s.effective_before
+    WHERE left(f.data -> 'period' ->> 'from', 7) <> left(f.data -> 'period' ->> 'to', 7)
+), month AS (
+    -- A month's part by days: amount * days / all days, taken apart so that it cannot overflow.
+    SELECT s.position, s.rules, s.width, s.customer, s.invoice, s.currency, s.amount, s.type, s.occurred_at,
+        s.recorded_at, m.n, least(m.first + interval '1 month' - interval '1 day', s.ends)::date AS ends_on,
+        s.amount / s.days * m.days + mod(s.amount, s.days) * m.days / s.days AS part,
+        mod(mod(s.amount, s.days) * m.days, s.days) AS remainder
+    FROM spread s
+    CROSS JOIN LATERAL generate_series(1, 1 + (extract(year FROM s.ends) - extract(year FROM s.begins))::int * 12
+        + (extract(month FROM s.ends) - extract(month FROM s.begins))::int) AS g (n)
+    CROSS JOIN LATERAL (SELECT date_trunc('month', s.begins::timestamp) + (g.n - 1) * interval '1 month' AS first) f
+    CROSS JOIN LATERAL (SELECT g.n, f.first,
+        least((f.first + interval '1 month')::date, s.ends + 1) - greatest(f.first::date, s.begins) AS days) m
+), share AS (
+    -- Largest remainder, ties by position: the parts add up to the amount exactly.
+    SELECT m.*, m.part + (row_number() OVER (PARTITION BY m.position ORDER BY m.remainder DESC, m.n)
+        <= m.amount - sum(m.part) OVER (PARTITION BY m.position))::int AS share
+    FROM month m
+)
+INSERT INTO posting
+SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currency, r.sign * v.value,
+    CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
+    f.occurred_at, f.recorded_at
+FROM fact f
+JOIN span s ON f.position >= s.known_from AND f.position < s.known_before
+    AND f.occurred_on >= s.effective_from AND f.occurred_on < s.effective_before
+JOIN rule r ON r.position = s.rules AND r.event = f.type
+    AND r.shape = CASE WHEN f.data ? 'period' THEN
+        CASE WHEN left(f.data -> 'period' ->> 'from', 7) = left(f.data -> 'period' ->> 'to', 7)
+            THEN 'month' ELSE 'months' END ELSE 'now' END
+CROSS JOIN LATERAL (
+    SELECT CASE r.measure WHEN 'amount' THEN f.amount ELSE (f.data ->> r.measure)::bigint END AS value) v
+WHERE v.value <> 0
+UNION ALL
+SELECT %(book)s, m.position, m.n * m.width + r.line, r.account, m.customer, m.invoice, m.currency, r.sign * m.share,
+    m.ends_on, m.occurred_at, m.recorded_at
+FROM share m
+JOIN posting_rule r ON r.book = %(book)s AND r.position = m.rules AND r.event = m.type AND r.part = 'period'
+WHERE m.share <> 0;
