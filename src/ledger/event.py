@@ -1,7 +1,7 @@
 """An event: what is recorded, immutable, and the bytes that stand for it.
 
-The stored bytes are the whole CloudEvent as canonical JSON: keys sorted, no white space, UTF-8, integers only,
-instants in UTC. They are hashed as stored (RFC 6962 leaf) and never written anew.
+The stored bytes are the whole CloudEvent as canonical JSON: keys sorted, no white space, UTF-8, integers
+only, instants in UTC. They are hashed as stored (RFC 6962 leaf) and never written anew.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """The field whose value the `amount` column repeats, where the event has one."""
 
     def columns(self) -> Columns:
-        """Repeat the invoice, the currency and the amount (minor units) of this event, None where it has none."""
+        """Repeat the invoice, the currency and the amount (minor units) of this event, None where there is none."""
         return Columns(
             getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None)
         )
@@ -49,8 +49,8 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Decided(Data, frozen=True, kw_only=True):
     """The data of an event that a command may have led to.
 
-    The first event of such a decision keeps the command, so that a repeated key can be compared with it field by
-    field; in every other event `command` is absent.
+    The first event of such a decision keeps the command, so that a repeated key can be compared with it field
+    by field; in every other event `command` is absent.
     """
 
     command: Command | None = None
@@ -70,10 +70,10 @@ class Draft(NamedTuple):
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A recorded event. Fields are the CloudEvents attributes by their own names, sorted as they are stored.
 
-    `causation` is the position of the first event of the decision that this one belongs to: that event carries the
-    message's `source` and `id`, and the decision's events stand next to each other, `decisionsize` in number.
-    Events after the first have source `ledger` and their position as id. `subject` is None in the book's own
-    stream. `time` is the occurred time, `recordedtime` the recorded time.
+    `causation` is the position of the first event of the decision that this one belongs to: that event
+    carries the message's `source` and `id`, and the decision's events stand next to each other,
+    `decisionsize` in number. Events after the first have source `ledger` and their position as id. `subject`
+    is None in the book's own stream. `time` is the occurred time, `recordedtime` the recorded time.
     """
 
     book: str

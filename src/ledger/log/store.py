@@ -21,7 +21,7 @@ from ledger.sql import queries
 
 _SQL = queries("ledger.log", "store.sql")
 
-_COPY_TYPES = (
+COPY_TYPES = (
     "text", "int8", "text", "int8", "text", "text", "text", "text", "text", "text", "int8",
     "timestamptz", "timestamptz", "text", "int8", "int4", "bytea", "bytea",
 )  # fmt: skip
@@ -148,7 +148,7 @@ class Append:
         if self._write_row is None:
             cursor = self._open.enter_context(self._conn.cursor())
             copy = self._open.enter_context(cursor.copy(_SQL["copy_events"]))
-            copy.set_types(_COPY_TYPES)
+            copy.set_types(COPY_TYPES)
             self._write_row = copy.write_row
         self._write_row(row)
         self._leaves.append(row.leaf)
