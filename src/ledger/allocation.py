@@ -1,4 +1,4 @@
-"""Allocations: a source (payment or credit note) used on an invoice. Explicit ones, and those the ledger makes."""
+"""Allocations: a source (payment or credit note) used on an invoice, as asked for or by the ledger itself."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class AllocationUndo(Data, frozen=True, kw_only=True):
 
 
 class AllocationMade(Decided, frozen=True, kw_only=True):
-    """A source was used on an invoice; `automatic` when the ledger chose which, `dispute` when that gave it back."""
+    """A source was used on an invoice; `automatic` when the ledger chose, `dispute` when that gave it back."""
 
     source: SourceName
     invoice: Name
@@ -95,7 +95,7 @@ class AllocationUndone(Decided, frozen=True, kw_only=True):
 
 
 class Due(NamedTuple):
-    """An invoice that money may be used on, in the order in which the oldest comes first [DOMAIN.md, Allocation]."""
+    """An invoice that money may be used on; the oldest comes first [DOMAIN.md, Allocation]."""
 
     due_on: date
     issued_at: datetime
@@ -126,11 +126,12 @@ class Purse(NamedTuple):
 def settle(
     customer: Customer, currency: str, at: datetime, *, purses: Iterable[Purse] = (), dues: Iterable[Due] = ()
 ) -> list[Draft]:
-    """Use the oldest source on the oldest invoice until either is used up [DOMAIN.md, Allocation; Kill Bill CBA].
+    """Use the oldest source on the oldest invoice until either is used up [Kill Bill CBA].
 
-    `purses` and `dues` are those of this very decision, used instead of what the state says of the same source or
-    invoice. The ledger by itself uses no more than the credit there is in all: where a source is overdrawn, new money
-    fills that first. An allocation occurs when the last of source, invoice and decision did.
+    `purses` and `dues` are those of this very decision, used instead of what the state says of the same
+    source or invoice. The ledger by itself uses no more than the credit there is in all: where a source is
+    overdrawn, new money fills that first. An allocation occurs when the last of source, invoice and decision
+    did.
     """
     due = {
         invoice.number: Due.of(invoice)
@@ -172,7 +173,7 @@ def _automatic(purse: Purse, due: Due, currency: str, amount: int, at: datetime)
 
 
 def take_back(source: Source, amount: int, dispute: str | None = None) -> list[Draft]:
-    """Undo allocations of a source, newest first and only as far as needed, until so much of it is unallocated.
+    """Undo allocations of a source, newest first, only as far as needed to have so much of it unallocated.
 
     What then is still missing was never held, and makes the source overdrawn.
     """
@@ -226,7 +227,7 @@ def undo(
     if data.amount > allocated:
         raise Refusal(
             "undo_exceeds_allocation",
-            f"{data.amount} is more than the {allocated} of {source.key} that is allocated to {invoice.number}",
+            f"{data.amount} is more than the {allocated} of {source.key} on {invoice.number}",
             pointer="/data/amount", amount=data.amount, allocated=allocated, currency=invoice.currency,
         )  # fmt: skip
     undone = AllocationUndone(
@@ -263,7 +264,7 @@ def evolve_made(customer: Customer, _: Event, data: AllocationMade) -> None:
 
 
 def _remember(allocations: list[tuple[str, int]], invoice: str, amount: int) -> None:
-    """Keep what was allocated one after the other to one invoice as one, so that redoing restores the very state."""
+    """Keep what one invoice got in succession as one allocation, so that redoing restores the very state."""
     if allocations and allocations[-1][0] == invoice:
         amount += allocations.pop()[1]
     allocations.append((invoice, amount))

@@ -1,4 +1,4 @@
-"""The book: one legal entity's own stream. Its terms, chart of accounts, posting rules, tax rates and closed periods."""
+"""The book: one legal entity's terms, chart of accounts, posting rules, tax rates and closed periods."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BookOpened(Data, frozen=True, kw_only=True):
     accounts: list[Account] | None = None
     rules: list[PostingRule] | None = None
     tax_rates: list[TaxRate] | None = None
-    filled: list[Filled] = []
+    filled: tuple[Filled, ...] = ()
 
     def __post_init__(self) -> None:
         require_currency(self.currency)
@@ -55,7 +55,8 @@ class BookOpened(Data, frozen=True, kw_only=True):
             )  # fmt: skip
         if self.invoice_prefix == self.credit_note_prefix:
             raise Malformed(
-                "prefix_taken", f"invoices and credit notes may not both be numbered {self.invoice_prefix}…",
+                "prefix_taken",
+                f"invoices and credit notes may not both be numbered {self.invoice_prefix}…",
                 pointer="/data/credit_note_prefix", prefix=self.credit_note_prefix,
             )  # fmt: skip
         refuse_unbalanced(self.rules or ())
@@ -112,7 +113,7 @@ class Book(msgspec.Struct):
         """Refuse a day that lies in a closed period [DOMAIN.md, Time]."""
         if self.closed_through is not None and day <= self.closed_through:
             raise Refusal(
-                "period_closed", f"{day} lies in a closed period: the book is closed through {self.closed_through}",
+                "period_closed", f"{day} is closed: the book is closed through {self.closed_through}",
                 pointer=pointer, day=day.isoformat(), closed_through=self.closed_through.isoformat(),
             )  # fmt: skip
 
@@ -160,12 +161,12 @@ def _filled(data: BookOpened) -> BookOpened:
         "accounts": list(DEFAULT_ACCOUNTS), "rules": list(DEFAULT_RULES), "tax_rates": list(DEFAULT_RATES)
     }  # fmt: skip
     absent = {name: value for name, value in own.items() if getattr(data, name) is None}
-    return msgspec.structs.replace(data, filled=list(absent), **absent)
+    return msgspec.structs.replace(data, filled=tuple(absent), **absent)
 
 
 def as_posted(data: BookOpened) -> BookOpened:
     """Return what was posted, without what the ledger filled in."""
-    return msgspec.structs.replace(data, filled=[], **dict.fromkeys(data.filled))
+    return msgspec.structs.replace(data, filled=(), **dict.fromkeys(data.filled))
 
 
 def _refuse_unknown_accounts(rules: Iterable[PostingRule], accounts: Container[str]) -> None:
@@ -208,7 +209,8 @@ def close_period(book: Book, message: Message, data: PeriodClosed, now: datetime
     if book.closed_through is not None and data.through <= book.closed_through:
         raise Refusal(
             "period_closed", f"the book is closed through {book.closed_through} already",
-            pointer="/data/through", day=data.through.isoformat(), closed_through=book.closed_through.isoformat(),
+            pointer="/data/through", day=data.through.isoformat(),
+            closed_through=book.closed_through.isoformat(),
         )  # fmt: skip
     today = book.day_of(min(message.time, now))
     if data.through >= today:

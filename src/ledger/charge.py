@@ -1,4 +1,4 @@
-"""Charges: goods or services delivered, not yet billed. Never negative; a billed charge is credited, not reversed."""
+"""Charges: goods or services delivered, not yet billed. Never negative; once billed, credited, not reversed."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class ChargePosted(Data, frozen=True, kw_only=True):
         net = self.net_amount()
         if net > AMOUNT_MAX:
             raise Malformed(
-                "amount_too_large", f"{self.quantity} × {self.unit_price} is {net}, more than {AMOUNT_MAX}",
+                "amount_too_large", f"{self.quantity} times {self.unit_price} is {net}, more than {AMOUNT_MAX}",
                 pointer="/data/quantity", amount=str(net), amount_max=AMOUNT_MAX,
             )  # fmt: skip
 
     def net_amount(self) -> int:
-        """Tell the net in minor units: as posted, or quantity × unit price rounded half away from zero."""
+        """Tell the net in minor units: as posted, or quantity times unit price rounded half away from zero."""
         if self.net is not None:
             return self.net
         return net_of(self.quantity or 0, self.unit_price or 0)
@@ -108,7 +108,7 @@ def post(book: Book, customer: Customer, message: Message, data: ChargePosted, n
 def reverse(
     book: Book, customer: Customer, message: Message, data: ChargeReverse, now: datetime
 ) -> list[Draft]:
-    """Decide on `charge.reverse`: only what is unbilled; a billed charge is credited [DOMAIN.md, section 3]."""
+    """Decide on `charge.reverse`: only what is unbilled; the billed is credited [DOMAIN.md, section 3]."""
     found = find_unbilled(customer, data.charge)
     refuse_undatable(book, message, now)
     charge = refuse_not_unbilled(customer, data.charge, found)
@@ -146,7 +146,7 @@ def refuse_not_unbilled(
     if not invoice:
         raise Refusal("charge_reversed", f"the charge {name} is reversed", pointer=pointer, charge=name)
     raise Refusal(
-        "charge_billed", f"the charge {name} is billed by invoice {invoice}: only a credit note lowers it now",
+        "charge_billed", f"the charge {name} is billed by invoice {invoice}: credit that",
         pointer=pointer, charge=name, invoice=invoice,
     )  # fmt: skip
 

@@ -80,7 +80,7 @@ def refuse_unknown_lines(invoice: Invoice, numbers: Iterable[int]) -> None:
     for place, number in enumerate(numbers):
         if not invoice.void and number > len(invoice.lines):
             raise Refusal(
-                "line_unknown", f"invoice {invoice.number} has {len(invoice.lines)} lines, there is no line {number}",
+                "line_unknown", f"invoice {invoice.number} has {len(invoice.lines)} lines, no line {number}",
                 pointer=f"/data/lines/{place}", invoice=invoice.number, line=number,
             )  # fmt: skip
 
@@ -88,7 +88,7 @@ def refuse_unknown_lines(invoice: Invoice, numbers: Iterable[int]) -> None:
 def issue(
     book: Book, customer: Customer, message: Message, data: CreditNoteIssue, now: datetime
 ) -> list[Draft]:
-    """Decide on `credit_note.issue`: it lowers receivable first, then what is disputed; the excess is credit."""
+    """Decide on `credit_note.issue`: receivable is lowered first, then what is disputed; the rest is credit."""
     invoice = find_invoice(customer, data.invoice)
     refuse_unknown_lines(invoice, (line.line for line in data.lines))
     refuse_undatable(book, message, now)
@@ -97,7 +97,7 @@ def issue(
     return [Draft("credit_note.issued", compose(book, invoice, data.lines, data.reason))]
 
 
-def compose(
+def compose(  # noqa: PLR0913 - two of them only for a dispute
     book: Book, invoice: Invoice, lines: list[CreditedLine], reason: str,
     *, dispute: str | None = None, held: int = 0,
 ) -> CreditNoteIssued:  # fmt: skip
@@ -138,7 +138,7 @@ def _refuse_excess(invoice: Invoice, lines: list[CreditedLine]) -> None:
         if line.net > creditable:
             raise Refusal(
                 "credit_exceeds_line",
-                f"{line.net} is more than the {creditable} of line {line.line} of {invoice.number} not credited yet",
+                f"{line.net} is more than the {creditable} left to credit of {invoice.number}, line {line.line}",
                 pointer=f"/data/lines/{place}/net", invoice=invoice.number, line=line.line, net=line.net,
                 creditable=creditable,
             )  # fmt: skip

@@ -105,11 +105,12 @@ def change(
 def close(
     book: Book, customer: Customer, message: Message, data: CustomerClosed, now: datetime
 ) -> list[Draft]:
-    """Decide on `customer.closed`: once. What is open stays open: the last invoice and its payment come after it."""
+    """Decide on `customer.closed`: once. What is open stays open: the last invoice and payment come after."""
     refuse_undatable(book, message, now)
     if customer.closed_at is not None:
         raise Refusal(
-            "customer_closed", f"the customer {message.subject} was closed at {customer.closed_at.isoformat()}",
+            "customer_closed",
+            f"the customer {message.subject} was closed at {customer.closed_at.isoformat()}",
             pointer="/subject", customer=message.subject, closed_at=customer.closed_at.isoformat(),
         )  # fmt: skip
     return [Draft(message.type, data)]

@@ -1,8 +1,8 @@
 """Which message leads to what, and what each event changes: the table of all types.
 
-`decide` is the only way from a message to events and `evolve_customer` / `evolve_book` the only way from events to
-state. They touch no database and no clock. Each noun's own module holds its shapes and rules; here they are only
-listed.
+`decide` is the only way from a message to events and `evolve_customer` / `evolve_book` the only way from
+events to state. They touch no database and no clock. Each noun's own module holds its shapes and rules; here
+they are only listed.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ _FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
     "payment.received": _of_customer(payment.PaymentReceived, payment.receive),
     "payment.returned": _of_customer(payment.PaymentReturned, payment.return_),
 }
-"""Facts are recorded under their own type, as they were posted. `book.opened` and `customer.opened` are the two others:
-nothing is there yet when they are decided."""
+"""Facts are recorded under their own type, as they were posted. `book.opened` and `customer.opened` are the two
+others: nothing is there yet when they are decided."""
 
 _COMMANDS: dict[str, _OfCustomer] = {
     "allocation.make": _of_customer(allocation.AllocationMake, allocation.make),
@@ -147,8 +147,8 @@ _TO_BOOK: dict[str, _EvolveBook[Data]] = {
     "period.closed": _to_book(books.evolve_closed),
     "tax_rate.changed": _to_book(books.evolve_rate),
 }
-"""What events change of the book: its own, and those of customers that take a number. The rules of posting are applied
-by the journal, so a policy changes nothing here."""
+"""What events change of the book: its own, and those of customers that take a number. The journal applies the
+posting rules, so a policy changes nothing here."""
 
 _OPENED: dict[str, type[Data]] = {
     "book.opened": books.BookOpened,
@@ -271,8 +271,8 @@ def evolve_book(book: Book | None, event: Event) -> Book | None:
 def first_difference(first: Event, message: Message) -> str | None:
     """Compare a recorded decision's first event with a message of the same key.
 
-    Returns None for the same content, else the JSON pointer of the first field that differs, in the order type,
-    subject, time, then data by sorted path [DOMAIN.md, Idempotency].
+    Returns None for the same content, else the JSON pointer of the first field that differs, in the order
+    type, subject, time, then data by sorted path [DOMAIN.md, Idempotency].
     """
     type_, data = _content(first)
     for pointer, ours, theirs in (

@@ -50,8 +50,8 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class DiscountGrant(Data, frozen=True, kw_only=True):
     """Grant a discount: `percent` of what is left, or a fixed `amount`.
 
-    `invoices` is on how many invoices it is used, absent for ever. A fixed discount for one invoice may be used up
-    over several; one for more takes its amount off each.
+    `invoices` is on how many invoices it is used, absent for ever. A fixed discount for one invoice may be
+    used up over several; one for more takes its amount off each.
     """
 
     discount: Name
@@ -173,8 +173,8 @@ def apply(
 ) -> tuple[list[DiscountUsed], list[int]]:
     """Take discounts off the nets of one invoice; return each one used, and each line's share of them all.
 
-    Narrow scope first, then wide, then by grant time; each is of what the earlier ones left [DOMAIN.md, Discounts;
-    Lago AppliedCouponsService]. A discount that comes to nothing is not used.
+    Narrow scope first, then wide, then by grant time; each is of what the earlier ones left [DOMAIN.md,
+    Discounts; Lago AppliedCouponsService]. A discount that comes to nothing is not used.
     """
     left = [charge.net for charge in charges]
     used = []

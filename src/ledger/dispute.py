@@ -40,11 +40,11 @@ Lines = Annotated[list[LineNumber], msgspec.Meta(min_length=1)]
 
 
 class DisputeOpen(Data, frozen=True, kw_only=True):
-    """Open a dispute: a complaint about an invoice, some of its lines or an unbilled charge; an inquiry about an
-    invoice or a payment; a chargeback of a payment.
+    """Open a dispute.
 
-    Without `amount` it is all that can be disputed. The amount of a complaint about an invoice is gross, of one
-    about a charge net.
+    A complaint is about an invoice, some of its lines, or an unbilled charge; an inquiry about an invoice or a
+    payment; a chargeback about a payment. Without `amount` it is all that can be disputed. The amount of a
+    complaint about an invoice is gross, of one about a charge net.
     """
 
     dispute: Name
@@ -98,7 +98,8 @@ def _refuse_misshapen(data: DisputeOpen) -> None:
     named = [field for field in about if getattr(data, field) is not None]
     if len(named) != 1:
         raise Malformed(
-            "dispute_not_about_one", f"a {data.kind} is about exactly one {' or '.join(about)}, not {len(named)}",
+            "dispute_not_about_one",
+            f"a {data.kind} is about exactly one {' or '.join(about)}, not {len(named)}",
             pointer=f"/data/{about[0]}", kind=data.kind, about=about,
         )  # fmt: skip
     if data.kind != "chargeback":
@@ -122,8 +123,8 @@ def _about_payment(
 ) -> list[Draft]:
     """Open a chargeback or an inquiry about a payment.
 
-    Chargebacks of one payment together never pass it; within it they are recorded whatever else went back of it.
-    Each takes the unallocated rest first, then undoes allocations, newest first [DOMAIN.md, Disputes].
+    Chargebacks of one payment together never pass it; within it they are recorded whatever else went back of
+    it. Each takes the unallocated rest first, then undoes allocations, newest first [DOMAIN.md, Disputes].
     """
     source = find_payment(customer, data.payment or "")
     _refuse_currency(data, f"payment {source.key}", source.currency)
@@ -164,8 +165,9 @@ def _about_invoice(
 ) -> Draft:
     """Open a complaint or an inquiry about an invoice.
 
-    A complaint is gross and at most the total less live credit notes and other open complaints; an upheld one is
-    in its credit note. What of it is due goes from receivable to disputed; what is paid already moves nothing.
+    A complaint is gross and at most the total less live credit notes and other open complaints; an upheld one
+    is in its credit note. What of it is due goes from receivable to disputed; what is paid already moves
+    nothing.
     """
     invoice = find_invoice(customer, data.invoice or "")
     _refuse_currency(data, f"invoice {invoice.number}", invoice.currency)
@@ -223,7 +225,7 @@ def _amount_within(data: DisputeOpen, limit: int, code: str, of: str) -> int:
     return amount
 
 
-def _opened(
+def _opened(  # noqa: PLR0913 - each kind of dispute moves one of them
     data: DisputeOpen, currency: str, amount: int, *, held: int = 0, charged_back: int = 0, fee: int = 0
 ) -> Draft:
     opened = DisputeOpened(
@@ -247,8 +249,8 @@ def _opened(
 def evolve_opened(customer: Customer, event: Event, data: DisputeOpened) -> None:
     """Keep the dispute open, and keep what it is about out of the way of billing and dunning."""
     customer.disputes[data.dispute] = Dispute(
-        data.dispute, data.kind, data.currency, data.amount, event.time, data.invoice, data.charge, data.payment,
-        data.lines, data.held, data.fee,
+        data.dispute, data.kind, data.currency, data.amount, event.time,
+        data.invoice, data.charge, data.payment, data.lines, data.held, data.fee,
     )  # fmt: skip
     if data.charge is not None:
         customer.unbilled[data.charge].dispute = data.dispute

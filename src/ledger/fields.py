@@ -1,7 +1,7 @@
-"""The kinds of fields that messages and events are made of, and the shape rules that concern more than one field.
+"""The kinds of fields that messages and events are made of, and shape rules that concern several fields.
 
-A shape rule that msgspec cannot say in a type is called from `__post_init__`, so it holds for whatever is read:
-a message from outside as much as an event from the log.
+A shape rule that msgspec cannot say in a type is called from `__post_init__`, so it holds for whatever is
+read: a message from outside as much as an event from the log.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za
 Amount = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_MAX)]
 """Minor units of a currency, positive: the type of the message says the direction."""
 Net = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
-"""Minor units of a currency where nothing is an answer too: a charge given for free, a part that is not there."""
+"""Minor units of a currency where nothing is an answer too: a free charge, a part that is not there."""
 CurrencyCode = Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
 """ISO 4217; `require_currency` tells whether there is such a one."""
 Decimal = (
     Annotated[str, msgspec.Meta(max_length=28, pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")] | Net
 )
-"""An exact decimal that is not negative: an integer, or text of 15 digits before the point and 12 after it at most.
+"""An exact decimal, not negative: an integer, or text of 15 digits before the point and 12 after it at most.
 Unit prices (in minor units; below one is normal for usage), quantities, and rates in percent."""
 Percent = (
     Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(0|[1-9][0-9]?|100)(\.[0-9]{1,12})?\Z")]
@@ -61,7 +61,8 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         if (ends - begins).days >= PERIOD_DAYS_MAX:
             raise Malformed(
                 "period_too_long", f"the period from {begins} to {ends} has more than {PERIOD_DAYS_MAX} days",
-                pointer="/data/period/to", begins=begins.isoformat(), ends=ends.isoformat(), days_max=PERIOD_DAYS_MAX,
+                pointer="/data/period/to", begins=begins.isoformat(), ends=ends.isoformat(),
+                days_max=PERIOD_DAYS_MAX,
             )  # fmt: skip
         refuse_far_day(begins, "/data/period/from")
         refuse_far_day(ends, "/data/period/to")
@@ -80,7 +81,8 @@ def in_utc(instant: datetime, pointer: str) -> datetime:
     """Bring an instant to UTC, as which instants are compared and stored."""
     if not EARLIEST <= instant < LATEST:
         raise Malformed(
-            "time_out_of_range", f"{instant.isoformat()} is not between {EARLIEST.year} and {LATEST.year - 1}",
+            "time_out_of_range",
+            f"{instant.isoformat()} is not between {EARLIEST.year} and {LATEST.year - 1}",
             pointer=pointer, time=instant.isoformat(),
         )  # fmt: skip
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)

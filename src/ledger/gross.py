@@ -43,7 +43,8 @@ class _Group:
 def lines_for_gross(invoice: Invoice, lines: list[CreditedLine], gross: int) -> list[CreditedLine] | None:
     """Split a gross amount over lines by what can be credited of them; None where no nets come to it exactly.
 
-    Each tax group gets its share by largest remainder. What rounding leaves over in one group, another one takes.
+    Each tax group gets its share by largest remainder. What rounding leaves over in one group, another one
+    takes.
     """
     groups: dict[tuple[str, str], _Group] = {}
     for line in lines:

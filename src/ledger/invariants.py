@@ -1,7 +1,7 @@
 """What must hold of every state at every position: named functions that say what they found wrong.
 
-Each yields one sentence for each thing that contradicts it, and nothing when all is well. They look at everything,
-settled parts too, so they are for tests and for verifying a book, never for a decision.
+Each yields one sentence for each thing that contradicts it, and nothing when all is well. They look at
+everything, settled parts too, so they are for tests and for verifying a book, never for a decision.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ledger.tax import cumulated_tax
 
 
 def due_is_never_negative(customer: Customer) -> Iterator[str]:
-    """No invoice has less than nothing due, in dispute or outside."""
+    """Find invoices with less than nothing due, in dispute or outside."""
     for invoice in customer.invoices():
         if invoice.receivable < 0 or invoice.disputed < 0:
             yield f"{invoice.number} has {invoice.receivable} receivable and {invoice.disputed} disputed"
 
 
 def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
-    """Due is total less allocated less credited; what a credit note gave as credit lowered no due."""
+    """Find a due that is not total less allocated less credited; what became credit lowered no due."""
     over = Counter[str]()
     for source in customer.sources():
         if source.key.startswith("credit_note/"):
@@ -33,11 +33,11 @@ def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
         if not invoice.void:
             lowered += invoice.total - invoice.allocated - invoice.credited - invoice.due
     if lowered != -over["credit"]:
-        yield f"invoices are lowered by {-lowered} more than is due of them, credit notes left {over['credit']} as credit"
+        yield f"{-lowered} was credited of invoices beyond their due, credit notes left {over['credit']}"
 
 
 def no_source_is_over_allocated(customer: Customer) -> Iterator[str]:
-    """What is left of a source is its amount less all that was taken, below zero only by what a bank took back."""
+    """Find sources with more or less left than was not taken, or below zero by more than a bank took back."""
     for source in customer.sources():
         allocated = sum(amount for _, amount in source.allocations)
         if source.left != source.refundable - allocated:
@@ -49,7 +49,7 @@ def no_source_is_over_allocated(customer: Customer) -> Iterator[str]:
 
 
 def allocations_are_seen_from_both_sides(customer: Customer) -> Iterator[str]:
-    """What the sources say is allocated to an invoice is what the invoice says."""
+    """Find invoices that say another allocated sum than their sources."""
     allocated = Counter[str]()
     for source in customer.sources():
         for number, amount in source.allocations:
@@ -62,7 +62,7 @@ def allocations_are_seen_from_both_sides(customer: Customer) -> Iterator[str]:
 
 
 def credit_stays_within_lines(customer: Customer) -> Iterator[str]:
-    """No line is credited above its net, no tax group above its tax, and both agree."""
+    """Find lines credited above their net, and tax groups that do not agree with their lines."""
     for invoice in customer.invoices():
         for place, line in enumerate(invoice.lines, start=1):
             if not 0 <= line.credited <= line.net:
@@ -77,7 +77,8 @@ def _credited_tax(invoice: Invoice) -> Iterator[str]:
         base = sum(line.credited for line in lines)
         tax = cumulated_tax(group.rate, base, 0, 0)
         if (group.credited_base, group.credited_tax) != (base, tax):
-            yield f"{invoice.number}: {group.category} is credited {group.credited_base} + {group.credited_tax}"
+            credited_of_group = f"{group.credited_base} + {group.credited_tax}"
+            yield f"{invoice.number}: {group.category} is credited {credited_of_group}, not {base} + {tax}"
         credited += base + tax
     if credited != invoice.credited:
         yield f"{invoice.number} is credited {invoice.credited}, its lines and taxes {credited}"
@@ -86,14 +87,15 @@ def _credited_tax(invoice: Invoice) -> Iterator[str]:
 
 
 def disputed_is_what_complaints_hold(customer: Customer) -> Iterator[str]:
-    """What is disputed of an invoice is what its open complaints hold; a charge is kept off by an open one."""
+    """Find invoices in dispute by another sum than open complaints hold, and charges kept off for none."""
     held = Counter[str]()
     for dispute in customer.disputes.values():
         if dispute.kind == "complaint" and dispute.invoice is not None:
             held[dispute.invoice] += dispute.held
     for invoice in customer.invoices():
         if invoice.disputed != held[invoice.number]:
-            yield f"{invoice.number} has {invoice.disputed} disputed, its complaints hold {held[invoice.number]}"
+            of_complaints = held[invoice.number]
+            yield f"{invoice.number} has {invoice.disputed} disputed, its complaints hold {of_complaints}"
         for name in invoice.disputes:
             if name not in customer.disputes:
                 yield f"{invoice.number} waits for dispute {name}, which is not open"
@@ -103,14 +105,14 @@ def disputed_is_what_complaints_hold(customer: Customer) -> Iterator[str]:
 
 
 def chargebacks_stay_within_payments(customer: Customer) -> Iterator[str]:
-    """Chargebacks of one payment together never pass it, and are never taken back twice."""
+    """Find payments whose chargebacks together pass them, or were won twice."""
     for source in customer.sources():
         if not 0 <= source.charged_back <= source.amount:
             yield f"{source.charged_back} of {source.key} is charged back, it was {source.amount}"
 
 
 def every_charge_is_in_one_place(customer: Customer) -> Iterator[str]:
-    """A charge is unbilled, or on one line of one invoice, or reversed: never two of these, never none."""
+    """Find charges that are not exactly one of unbilled, on one line of one invoice, and reversed."""
     billed = {line.charge.charge: invoice.number for invoice in customer.invoices() for line in invoice.lines}
     said = {charge: number for charge, number in customer.charges.items() if number}
     if billed != said:
@@ -124,7 +126,7 @@ def every_charge_is_in_one_place(customer: Customer) -> Iterator[str]:
 
 
 def discounts_stay_within_their_grant(customer: Customer) -> Iterator[str]:
-    """No discount was used more often, or for more, than granted."""
+    """Find discounts used more often, or for more, than granted."""
     for discount in customer.discounts.values():
         if discount.uses_left is not None and discount.uses_left < 0:
             yield f"discount {discount.discount} was used too often: {discount.uses_left} left"
@@ -133,7 +135,7 @@ def discounts_stay_within_their_grant(customer: Customer) -> Iterator[str]:
 
 
 def settled_is_kept_apart(customer: Customer) -> Iterator[str]:
-    """Only invoices with something due and sources with something left are among the open ones; none is in both."""
+    """Find settled invoices and sources among the open ones, or in both."""
     for invoice in customer.open_invoices.values():
         if not (invoice.due or invoice.disputes):
             yield f"{invoice.number} is among the open invoices with nothing due"
@@ -163,14 +165,14 @@ OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
 
 
 def every_event_balances(event: Event, rules: Iterable[PostingRule]) -> Iterator[str]:
-    """The postings of one event sum to zero."""
+    """Find an event whose postings do not sum to zero."""
     total = sum(posting.amount for posting in postings(rules, event))
     if total:
         yield f"the postings of {event.type} at position {event.position} sum to {total}"
 
 
 def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, str], int]) -> Iterator[str]:
-    """By the default chart, the balances (account, currency) of a customer's postings are what the state says."""
+    """Find balances (account, currency) by a customer's postings, on the default chart, that the state denies."""
     stated = Counter[tuple[str, str]]()
     for invoice in customer.open_invoices.values():
         stated["receivable", invoice.currency] += invoice.receivable
@@ -181,15 +183,16 @@ def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, s
         stated["unbilled", charge.currency] += charge.net
     for account, currency in {(a, c) for a, c in balances if a in _STATED} | stated.keys():
         booked = balances.get((account, currency), 0)
-        if booked != stated[account, currency]:
-            yield f"{account} in {currency} is {booked} by the postings, {stated[account, currency]} by the state"
+        state = stated[account, currency]
+        if booked != state:
+            yield f"{account} in {currency} is {booked} by the postings, {state} by the state"
 
 
 _STATED = frozenset({"receivable", "disputed", "customer_credit", "unbilled"})
 
 
 def numbers_have_no_gaps(events: Iterable[Event]) -> Iterator[str]:
-    """Invoices and credit notes are numbered 1, 2, 3 … each in position order, and their numbers say so."""
+    """Find gaps in the numbers of invoices and credit notes, each series in position order."""
     last: dict[str, int] = {}
     for event in events:
         series = getattr(event.data, "series", None)

@@ -1,4 +1,4 @@
-"""Invoices: lines, discounts, taxes per category, a number without gaps. Complete in themselves, and never changed."""
+"""Invoices: lines, discounts, taxes per category, a gapless number. Complete in themselves, never changed."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from ledger.state import Customer, Invoice, Line, TaxGroup, Unbilled
 from ledger.tax import Tax, taxes_of
 
 ROUNDING = "category-half-away"
-"""The policy's name, stored on the invoice: tax per category, rounded half away from zero [EN 16931 BR-CO-10..17]."""
+"""The policy, stored on the invoice: tax per category, rounded half away from zero [EN 16931 BR-CO-10..17]."""
 
 
 class InvoiceIssue(Data, frozen=True, kw_only=True):
-    """Bill what is unbilled in one currency and occurred up to `through` (the message's own time without it)."""
+    """Bill what is unbilled in one currency and occurred up to `through` (without it, the message's time)."""
 
     currency: CurrencyCode | None = None
     through: Instant | None = None
@@ -108,11 +108,12 @@ class InvoiceVoided(Decided, frozen=True, kw_only=True):
 
 
 def issue(book: Book, customer: Customer, message: Message, data: InvoiceIssue, now: datetime) -> list[Draft]:
-    """Decide on `invoice.issue`: bill what is unbilled, take discounts off, tax it, number it, use credit on it."""
+    """Decide on `invoice.issue`: bill what is unbilled, discount it, tax it, number it, use credit on it."""
     through = data.through or message.time
     if through > message.time:
         raise Malformed(
-            "through_ahead", f"an invoice of {message.time.isoformat()} cannot bill through {through.isoformat()}",
+            "through_ahead",
+            f"an invoice of {message.time.isoformat()} cannot bill through {through.isoformat()}",
             pointer="/data/through", through=through.isoformat(), time=message.time.isoformat(),
         )  # fmt: skip
     refuse_undatable(book, message, now)
@@ -188,13 +189,14 @@ def _line(book: Book, customer: Customer, number: int, charge: Unbilled, share: 
 
 
 def _tax_on(book: Book, customer: Customer, charge: Unbilled, day: date) -> tuple[str, str]:
-    """Tell category and rate: the customer's treatment, else the charge's category on its supply date [section 2]."""
+    """Tell category and rate: by the customer's treatment, else the charge's category on its supply date."""
     if customer.tax_treatment != "standard":
         return customer.tax_treatment, "0"
     rate = book.taxes.rate_on(charge.tax_category, day)
     if rate is None:
         raise Refusal(
-            "tax_rate_unknown", f"charge {charge.charge}: the book has no rate for {charge.tax_category} on {day}",
+            "tax_rate_unknown",
+            f"charge {charge.charge}: the book has no rate for {charge.tax_category} on {day}",
             charge=charge.charge, tax_category=charge.tax_category, day=day.isoformat(),
         )  # fmt: skip
     return charge.tax_category, rate

@@ -1,8 +1,8 @@
 """A message: what is posted. Strict reading of one CloudEvents 1.0 document from bytes.
 
-Nothing is coerced: an integer is an integer, a field that nobody defined is refused, a key that stands twice is
-refused, and so is text that a line cannot show or PostgreSQL cannot hold. The checks here are the *shape* rules, the
-first in the order of refusal.
+Nothing is coerced: an integer is an integer, a field that nobody defined is refused, a key that stands twice
+is refused, and so is text that a line cannot show or PostgreSQL cannot hold. The checks here are the *shape*
+rules, the first in the order of refusal.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Mes
         )  # fmt: skip
     if envelope.datacontenttype not in (None, "application/json"):
         raise Malformed(
-            "datacontenttype_unknown", f"data is {envelope.datacontenttype}, this ledger reads application/json",
+            "datacontenttype_unknown",
+            f"data is {envelope.datacontenttype}, this ledger reads application/json",
             pointer="/datacontenttype", datacontenttype=envelope.datacontenttype,
         )  # fmt: skip
     time = in_utc(envelope.time, "/time")
@@ -107,9 +108,9 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def _refuse_repeated_keys(raw: bytes) -> None:
     """Refuse a key that stands twice in one object, and text with control characters.
 
-    JSON without a backslash has a quote followed by a colon once for each key and nowhere else, so counting them
-    before and after a reading that drops repeated keys is enough; and a control character cannot stand in it. What
-    has a backslash, or does not count up, is read slowly and exactly.
+    JSON without a backslash has a quote followed by a colon once for each key and nowhere else, so counting
+    them before and after a reading that drops repeated keys is enough; and a control character cannot stand
+    in it. What has a backslash, or does not count up, is read slowly and exactly.
     """
     if (
         b"\\" in raw

@@ -1,7 +1,7 @@
 """Money: integer minor units, and the only places where something is rounded or split.
 
-There are no floats here and no `Decimal`: a quantity, a price or a rate is an exact decimal in text, read as a
-numerator over a power of ten. What rounds says so in its name.
+There are no floats here and no `Decimal`: a quantity, a price or a rate is an exact decimal in text, read as
+a numerator over a power of ten. What rounds says so in its name.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _FOUR_DIGITS = "CLF UYW"
 _TWO_DIGITS = (
-    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW "
-    "CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF "
-    "IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
-    "MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP "
-    "SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG "
-    "YER ZAR ZMW ZWG"
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE "
+    "CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD "
+    "HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK "
+    "MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD "
+    "RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH "
+    "USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
 )
 
 EXPONENTS: dict[str, int] = {
@@ -28,7 +28,7 @@ EXPONENTS: dict[str, int] = {
     for digits, codes in ((0, _NO_DIGITS), (2, _TWO_DIGITS), (3, _THREE_DIGITS), (4, _FOUR_DIGITS))
     for code in codes.split()
 }
-"""ISO 4217: how many decimal digits each currency has. Precious metals, units of account and test codes are no money."""
+"""ISO 4217: how many decimal digits each currency has. Metals, units of account and test codes are no money."""
 
 
 def ratio(decimal: str | int) -> tuple[int, int]:
@@ -60,7 +60,7 @@ def net_of(quantity: str | int, unit_price: str | int) -> int:
 
 
 def percent_of(amount: int, percent: str | int) -> int:
-    """So many percent of an amount, rounded half away from zero. EN 16931 BR-CO-17 is this with a tax rate."""
+    """Take so many percent of an amount, rounded half away from zero. With a tax rate: EN 16931 BR-CO-17."""
     numerator, power = ratio(percent)
     return round_half_away(amount * numerator, power * 100)
 

@@ -27,7 +27,7 @@ class AllocationAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class PaymentReceived(Data, frozen=True, kw_only=True):
-    """Money in. Without `allocations` the ledger allocates it; with them (also none) exactly these are made."""
+    """Money in. Without `allocations` the ledger allocates it; with them (also none) they are what is made."""
 
     payment: Name
     currency: CurrencyCode
@@ -116,7 +116,7 @@ def _refuse_unknown(customer: Customer, data: PaymentReceived, asked: list[Alloc
 def _as_asked(
     customer: Customer, message: Message, data: PaymentReceived, asked: list[AllocationAsked]
 ) -> list[Draft]:
-    """Allocate as the payer said, as far as it is due: the money is there and cannot be refused for a limit."""
+    """Allocate as the payer said, as far as it is due: money that is there is not refused for a limit."""
     drafts = []
     for each in asked:
         invoice = find_invoice(customer, each.invoice)

@@ -1,9 +1,9 @@
 """From event to postings: the chart of accounts and the rules that every book starts with.
 
-Both are data of the book. They stand in its `book.opened` and change by `account.added` and `policy.changed`; what is
-here is only the set that a book gets which brings none of its own. A rule is one posting: `sign` times the `measure`
-of the event on `account` (debit is positive). The rules of one event sum to zero because its measures are tied by the
-identities below, never because of a value that they happen to have.
+Both are data of the book. They stand in its `book.opened` and change by `account.added` and `policy.changed`;
+what is here is only the set that a book gets which brings none of its own. A rule is one posting: `sign`
+times the `measure` of the event on `account` (debit is positive). The rules of one event sum to zero because
+its measures are tied by the identities below, never because of a value that they happen to have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Part = Literal["now", "deferred", "period"]
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A place in the chart of accounts. A contra account (discounts, credit notes) is of the kind that it lowers."""
+    """A place in the chart of accounts. A contra account (discounts) is of the kind that it lowers."""
 
     account: Name
     name: Text
@@ -33,9 +33,9 @@ class PostingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """One posting of one type of event.
 
     `measure` names the field of the event's data that holds the minor units, an absent field counting as 0;
-    `amount` is the amount column. `part` says when: `now` on the occurred date. A charge with a service period has
-    instead `deferred` on the occurred date and `period` once for each calendar month that the period touches, with
-    that month's part of the amount.
+    `amount` is the amount column. `part` says when: `now` on the occurred date. A charge with a service
+    period has instead `deferred` on the occurred date and `period` once for each calendar month that the
+    period touches, with that month's part of the amount.
     """
 
     event: Text

@@ -85,6 +85,7 @@ def refuse_dated_before(message: Message, what: str, occurred_at: datetime) -> N
     """Refuse a command that is dated before what it acts on: no balance of any day may make no sense."""
     if message.time < occurred_at:
         raise Refusal(
-            "dated_before", f"{message.type} is dated {message.time.isoformat()}, before {what} ({occurred_at.isoformat()})",
+            "dated_before",
+            f"{message.type} is dated {message.time.isoformat()}, {what} {occurred_at.isoformat()}",
             pointer="/time", time=message.time.isoformat(), of=what, occurred=occurred_at.isoformat(),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Refunds: money we send back, out of credit or out of a payment. Two different commands [DOMAIN.md, Refunds]."""
+"""Refunds: money we send back, out of credit or out of a payment, which are two different commands."""
 
 from __future__ import annotations
 

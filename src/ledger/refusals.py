@@ -1,4 +1,4 @@
-"""Every refusal of the ledger: its code, the stage that it belongs to, what it means and what the caller can do.
+"""Every refusal of the ledger: its code, its stage, what it means and what the caller can do.
 
 A code is stable: programs act on it. `tests/ledger/test_refusals.py` holds this table against the source, and
 `docs/refusals.md` is made of it.
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Stage = Literal["shape", "idempotency", "references", "state", "limits"]
 STAGES: tuple[Stage, ...] = ("shape", "idempotency", "references", "state", "limits")
-"""The order of refusal. (Authority comes after shape; the credential is checked where the request comes in.)"""
+"""The order of refusal. (Authority comes after shape: it is checked where the request comes in.)"""
 
 
 class Entry(NamedTuple):
@@ -120,7 +120,7 @@ dispute_exceeds_invoice | limits | More would be in dispute than the invoice has
 dispute_exceeds_charge | limits | More would be in dispute than the charge. | Dispute the charge's net.
 chargeback_exceeds_payment | limits | The chargebacks of one payment would pass it. | Check the payment's name.
 fee_exceeds_charged | limits | More of a fee would come back than was charged. | Correct the amount.
-"""
+"""  # noqa: E501 - one row, one line
 
 REFUSALS: dict[str, Entry] = {
     entry.code: entry
@@ -136,8 +136,8 @@ def as_markdown() -> str:
     lines = [
         "# Refusals",
         "",
-        "A refused message changes nothing and is not remembered: it may be sent again and is judged anew. The first",
-        "rule that it breaks answers, in the order of the sections below; authority comes after shape.",
+        "A refused message changes nothing and is not remembered: it may be sent again and is judged anew.",
+        "The first rule that it breaks answers, in the order of the sections; authority comes after shape.",
     ]
     for stage in STAGES:
         lines += ["", f"## {stage.capitalize()}", "", "| code | meaning | what to do |", "|---|---|---|"]

@@ -31,9 +31,9 @@ Outcome = Literal["upheld", "partly_upheld", "rejected", "withdrawn", "won", "lo
 class DisputeResolve(Data, frozen=True, kw_only=True):
     """End a dispute.
 
-    A complaint about an invoice that is upheld credits `lines`; without them the ledger finds the nets that make
-    up the complaint's amount. One about a charge takes `net` off it, or the whole. `fee_returned` is what the bank
-    gave back of a chargeback's fee.
+    A complaint about an invoice that is upheld credits `lines`; without them the ledger finds the nets that
+    make up the complaint's amount. One about a charge takes `net` off it, or the whole. `fee_returned` is
+    what the bank gave back of a chargeback's fee.
     """
 
     dispute: Name

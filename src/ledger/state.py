@@ -1,7 +1,7 @@
 """What the rules need to remember of one customer, and no more.
 
-Every part is a plain struct that changes in place. What is settled (an invoice with nothing due, a source with
-nothing left) is kept packed: few bytes, opened only when a message names it, so that nothing scans it.
+Every part is a plain struct that changes in place. What is settled (an invoice with nothing due, a source
+with nothing left) is kept packed: few bytes, opened only when a message names it, so that nothing scans it.
 """
 
 from __future__ import annotations

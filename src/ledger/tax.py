@@ -15,7 +15,7 @@ from ledger.money import decimal_text, percent_of
 EXEMPT = "exempt"
 REVERSE_CHARGE = "reverse_charge"
 UNTAXED = frozenset({EXEMPT, REVERSE_CHARGE})
-"""Categories that every book has, at no tax for ever: what a customer's tax treatment puts in place of a charge's."""
+"""Categories that every book has, at no tax: a customer's tax treatment puts them in place of a charge's."""
 
 
 class TaxRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,7 +86,7 @@ def refuse_fixed(category: str, pointer: str) -> None:
 
 
 def taxes_of(lines: Iterable[tuple[str, str, int]]) -> list[Tax]:
-    """Tax lines of (category, rate, net after discount): the sum of each group times its rate [BR-CO-17, BR-S-08]."""
+    """Tax lines of (category, rate, net after discount): each group's sum times its rate [BR-CO-17, BR-S-08]."""
     bases: dict[tuple[str, str], int] = {}
     for category, rate, net in lines:
         bases[category, rate] = bases.get((category, rate), 0) + net
@@ -99,7 +99,7 @@ def taxes_of(lines: Iterable[tuple[str, str, int]]) -> list[Tax]:
 def cumulated_tax(rate: str, credited_base: int, credited_tax: int, net: int) -> int:
     """Tax of a credit note over `net` more [DOMAIN.md, Credit notes].
 
-    It is the tax of all that is credited by then, less what earlier notes took: so all notes together give exactly
-    the invoice's tax.
+    It is the tax of all that is credited by then, less what earlier notes took: so all notes together give
+    exactly the invoice's tax.
     """
     return percent_of(credited_base + net, rate) - credited_tax

@@ -1,7 +1,8 @@
 """The table language: given messages, when one more, then these events or this refusal. One row, one fact.
 
-An expected event is its type and the fields that the row is about: `"allocation.made source.payment=p1 amount=700"`.
-An expected refusal is its code and the pointer of the field at fault: `"! invoice_unknown /data/invoice"`.
+An expected event is its type and the fields that the row is about: `"allocation.made source.payment=p1
+amount=700"`. An expected refusal is its code and the pointer of the field at fault: `"! invoice_unknown
+/data/invoice"`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import pytest
+from tests.ledger.world import START, Ask, World
 
 from ledger.errors import Refusal
 from ledger.event import Event
-from tests.ledger.world import START, Ask, World
 
 RATES = [
     {"category": "standard", "rate": "20", "from": "2020-01-01"},

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from tests.ledger import asks
+from tests.ledger.asks import charge, issue
+from tests.ledger.table import judge, rows, taxed, untaxed
+from tests.ledger.world import START, Ask, World
 
 from ledger import decider
 from ledger.book import BookOpened
 from ledger.errors import Refusal
 from ledger.posting_rules import DEFAULT_ACCOUNTS, DEFAULT_RULES
-from tests.ledger import asks
-from tests.ledger.asks import charge, issue
-from tests.ledger.table import judge, rows, taxed, untaxed
-from tests.ledger.world import START, Ask, World
 
 BOOK = {"name": "Other", "currency": "EUR", "time_zone": "Europe/Berlin"}
 RULES = [
@@ -118,7 +118,10 @@ def test_what_is_before_a_book_or_a_customer_is_refused() -> None:
 
 def test_the_subject_is_there_exactly_when_a_message_is_about_a_customer() -> None:
     world = untaxed()
-    for ask, subject, code in ((charge("c1", 5), None, "subject_missing"), (CLEARING, "alice", "subject_not_allowed")):
+    for ask, subject, code in (
+        (charge("c1", 5), None, "subject_missing"),
+        (CLEARING, "alice", "subject_not_allowed"),
+    ):
         message = world.read(ask)._replace(subject=subject)
         with pytest.raises(Refusal) as caught:
             decider.decide(world.book, world.alice, message, world.now)
@@ -242,4 +245,9 @@ def test_a_rate_change_never_changes_an_issued_invoice() -> None:
     for ask in (charge("c1", 100), issue(), rate("standard", "50", "2020-01-01")):
         world.post(ask)
     note = world.post(asks.credit("INV-1", (1, 100)))[0].data
-    assert msgspec.to_builtins(note.taxes)[0] == {"category": "standard", "rate": "20", "base": 100, "tax": 20}  # type: ignore[attr-defined]
+    assert msgspec.to_builtins(note.taxes)[0] == {
+        "category": "standard",
+        "rate": "20",
+        "base": 100,
+        "tax": 20,
+    }  # type: ignore[attr-defined]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from hypothesis import given as given_any
 from hypothesis import strategies as st
-
-from ledger.errors import Refusal
 from tests.ledger.asks import amount_off, charge, complain, credit, issue, pay, undo, void
 from tests.ledger.table import RATES, judge, rows, taxed
 from tests.ledger.world import Ask, opened
+
+from ledger.errors import Refusal
 
 BILLED = [charge("c1", 1000), charge("c2", 500, tax_category="reduced"), issue()]
 """INV-1: 1,000 at 20 % and 500 at 10 %, in all 1,750."""
@@ -45,7 +45,9 @@ def test_issuing(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> None:
 
 
 @given_any(
-    lines=st.lists(st.tuples(st.integers(1, 2000), st.sampled_from(["standard", "reduced"])), min_size=1, max_size=4),
+    lines=st.lists(
+        st.tuples(st.integers(1, 2000), st.sampled_from(["standard", "reduced"])), min_size=1, max_size=4
+    ),
     steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900)), max_size=6),
     discount=st.integers(1, 700),
 )

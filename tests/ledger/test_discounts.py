@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from hypothesis import given as given_any
 from hypothesis import strategies as st
-
 from tests.ledger.asks import amount_off, charge, issue, percent_off, revoke, void
 from tests.ledger.table import judge, rows, untaxed
 from tests.ledger.world import Ask
@@ -82,13 +81,19 @@ def test_an_invoice_dated_before_the_grant_does_not_use_it() -> None:
 
 @given_any(
     nets=st.lists(st.integers(0, 5000), min_size=1, max_size=5),
-    grants=st.lists(st.one_of(st.integers(1, 3000), st.sampled_from(["0.1", "12.5", "33.333", "100"])), max_size=5),
+    grants=st.lists(
+        st.one_of(st.integers(1, 3000), st.sampled_from(["0.1", "12.5", "33.333", "100"])), max_size=5
+    ),
 )
-def test_discounts_never_pass_what_is_left_and_shares_add_up(nets: list[int], grants: list[int | str]) -> None:
+def test_discounts_never_pass_what_is_left_and_shares_add_up(
+    nets: list[int], grants: list[int | str]
+) -> None:
     world = untaxed()
     for number, grant in enumerate(grants):
         name = f"x{number}"
-        world.post(percent_off(name, grant) if isinstance(grant, str) else amount_off(name, grant, invoices=1))
+        world.post(
+            percent_off(name, grant) if isinstance(grant, str) else amount_off(name, grant, invoices=1)
+        )
     for number, net in enumerate(nets):
         world.post(charge(f"c{number}", net))
     issued = world.post(issue())[0].data

@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 import pytest
-
 from tests.ledger.asks import (
-    bounce, charge, chargeback, complain, complain_of_charge, credit, hold, inquire, issue, pay, refund, resolve, void,
+    bounce,
+    charge,
+    chargeback,
+    complain,
+    complain_of_charge,
+    credit,
+    hold,
+    inquire,
+    issue,
+    pay,
+    refund,
+    resolve,
+    void,
 )  # fmt: skip
 from tests.ledger.table import judge, rows, taxed
 from tests.ledger.world import Ask
@@ -148,7 +159,12 @@ def test_a_chargeback_won_restores_exactly_the_earlier_balances(amount: int) -> 
 
 def test_a_credit_note_lowers_what_other_complaints_hold_the_oldest_first() -> None:
     world = taxed()
-    for ask in (*BILLED, complain("d1", "INV-1", 700), complain("d2", "INV-1", 1000), credit("INV-1", (1, 500))):
+    for ask in (
+        *BILLED,
+        complain("d1", "INV-1", 700),
+        complain("d2", "INV-1", 1000),
+        credit("INV-1", (1, 500)),
+    ):
         world.post(ask)
     assert [world.alice.disputes[name].held for name in ("d1", "d2")] == [150, 1000]
     world.post(resolve("d1", "rejected"))

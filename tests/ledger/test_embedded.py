@@ -239,6 +239,24 @@ def test_a_port_that_was_taken_meanwhile_is_replaced_by_another(
             assert str(taken) not in second
 
 
+def test_a_password_that_is_not_the_clusters_is_named(home: Path) -> None:
+    with Embedded(home).running():
+        pass
+    (home / "password").write_text("*:*:*:postgres:guess\n")
+    with pytest.raises(ConfigurationError, match="password is not the password of"):
+        Embedded(home).start()
+    assert _postmaster(home) is None
+
+
+def test_what_the_server_says_when_it_does_not_start_is_passed_on(home: Path) -> None:
+    with Embedded(home).running():
+        pass
+    with (home / "postgres" / "data" / "postgresql.auto.conf").open("a") as file:
+        file.write("no_such_setting = on\n")
+    with pytest.raises(ConfigurationError, match=r"does not start: .*no_such_setting"):
+        Embedded(home).start()
+
+
 def test_a_folder_with_a_long_name_works_without_a_socket(home: Path) -> None:
     with Embedded(home / ("long" * 30)).running() as conninfo:
         assert "host=127.0.0.1" in conninfo

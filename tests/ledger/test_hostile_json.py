@@ -12,7 +12,9 @@ from ledger.decider import DECODERS
 from ledger.errors import Malformed
 from ledger.message import Message, read_message
 
-HEAD = '"specversion":"1.0","source":"s","type":"charge.posted","subject":"alice","time":"2026-03-01T10:00:00Z"'
+HEAD = (
+    '"specversion":"1.0","source":"s","type":"charge.posted","subject":"alice","time":"2026-03-01T10:00:00Z"'
+)
 DATA = '"charge":"c1","service":"mobile","currency":"EUR"'
 GOOD = '{%s,"id":"1","data":{%s,"net":5}}' % (HEAD, DATA)  # noqa: UP031 - braces stand for themselves
 

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-
-from ledger.errors import Refusal
 from tests.ledger.asks import (
-    charge, complain, complain_of_charge, credit, hold, issue, pay, percent_off, refund, reverse, void,
+    charge,
+    complain,
+    complain_of_charge,
+    credit,
+    hold,
+    issue,
+    pay,
+    percent_off,
+    refund,
+    reverse,
+    void,
 )  # fmt: skip
 from tests.ledger.table import judge, rows, taxed
 from tests.ledger.world import Ask
+
+from ledger.errors import Refusal
 
 MARCH = {"from": "2026-06-01", "to": "2026-06-30"}
 

@@ -80,7 +80,7 @@ def test_cumulated_tax_of_all_parts_is_the_tax_of_the_whole(rate: str, nets: lis
     base = tax = 0
     for net in nets:
         part = cumulated_tax(rate, base, tax, net)
-        assert 0 <= part
+        assert part >= 0
         base, tax = base + net, tax + part
     assert tax == money.percent_of(sum(nets), rate)
 

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tests.ledger.asks import (
-    allocate, bounce, charge, chargeback, complain, credit, fail, hold, issue, pay, refund, resolve, undo, void,
+    allocate,
+    bounce,
+    charge,
+    chargeback,
+    complain,
+    credit,
+    fail,
+    hold,
+    issue,
+    pay,
+    refund,
+    resolve,
+    undo,
+    void,
 )  # fmt: skip
 from tests.ledger.table import judge, rows, untaxed
 from tests.ledger.world import Ask

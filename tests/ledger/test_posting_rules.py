@@ -26,7 +26,7 @@ AMOUNTS = st.integers(0, 10**12)
 PERIOD = {"from": "2026-01-15", "to": "2026-03-10"}
 TEXTS: dict[str, object] = {
     "charge": "c1", "service": "mobile", "currency": "EUR", "reason": "r", "invoice": "INV-1", "credit_note": "CN-1",
-    "sequence": 1, "rounding": "r", "payment": "p1", "refund": "r1", "dispute": "d1", "issued_on": "2026-01-01", "due_on": "2026-01-01",
+    "sequence": 1, "rounding": "r", "amount": 1, "payment": "p1", "refund": "r1", "dispute": "d1", "issued_on": "2026-01-01", "due_on": "2026-01-01",
     "lines": [], "taxes": [], "discounts": [], "charges": [], "taken": [], "source": {"payment": "p1"},
 }  # fmt: skip
 
@@ -57,7 +57,10 @@ def events(draw: st.DrawFn) -> Event:
     names = {field.encode_name for field in msgspec.structs.fields(shape)}
     numbers = {name: draw(AMOUNTS) for name in MEASURES[type_] if name in names}
     if type_.startswith("invoice."):
-        numbers["net"], numbers["discount"] = max(numbers["net"], numbers["discount"]), min(numbers["net"], numbers["discount"])
+        numbers["net"], numbers["discount"] = (
+            max(numbers["net"], numbers["discount"]),
+            min(numbers["net"], numbers["discount"]),
+        )
         numbers["amount"] = numbers["net"] - numbers["discount"] + numbers["tax"]
     if type_ == "credit_note.issued":
         numbers["net"], numbers["tax"] = draw(AMOUNTS), draw(AMOUNTS)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ledger import asks
+from tests.ledger.table import taxed
+from tests.ledger.world import Ask
 
 import ledger
 from ledger.errors import Refusal
 from ledger.refusals import REFUSALS, STAGES, as_markdown
-from tests.ledger import asks
-from tests.ledger.table import taxed
-from tests.ledger.world import Ask
 
 SOURCE = Path(ledger.__file__).parent
 KINDS = {"Refusal", "Malformed", "Conflict", "Unauthorised"}

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from tests.ledger import asks
+from tests.ledger.test_books import SOME, busy
+from tests.ledger.world import Ask, World
 
 from ledger import decider
 from ledger.event import Event
 from ledger.message import Message
-from tests.ledger import asks
-from tests.ledger.test_books import SOME, busy
-from tests.ledger.world import Ask, World
 
 PERIOD = {"from": "2026-01-01", "to": "2026-01-31"}
 CHARGE = asks.charge("c9", 5, description="d", tax_category="reduced", period=PERIOD)
@@ -41,7 +41,10 @@ def test_every_message_again_is_the_same(type_: str) -> None:
 @pytest.mark.parametrize("type_", sorted(SOME))
 def test_every_message_at_another_time_is_another(type_: str) -> None:
     _, first, message = recorded(SOME[type_], type_)
-    assert decider.first_difference(first, message._replace(time=message.time + timedelta(microseconds=1))) == "/time"
+    assert (
+        decider.first_difference(first, message._replace(time=message.time + timedelta(microseconds=1)))
+        == "/time"
+    )
 
 
 def test_the_book_s_own_first_message_is_compared_without_what_the_ledger_filled_in() -> None:
@@ -73,7 +76,9 @@ def test_the_book_s_own_first_message_is_compared_without_what_the_ledger_filled
 )
 def test_the_first_differing_field_is_named(data: dict[str, object], pointer: str) -> None:
     """TigerBeetle create_transfer tests, exists_with_different_*: each field changed in turn, then several."""
-    world = World(tax_rates=[{"category": name, "rate": "9", "from": "2020-01-01"} for name in ("standard", "reduced")])
+    world = World(
+        tax_rates=[{"category": name, "rate": "9", "from": "2020-01-01"} for name in ("standard", "reduced")]
+    )
     world.post(("customer.opened", {"currency": "EUR"}))
     message = world.read(CHARGE)
     first = world.take(message)[0]
@@ -82,7 +87,9 @@ def test_the_first_differing_field_is_named(data: dict[str, object], pointer: st
 
 def test_type_comes_before_subject_before_time_before_data() -> None:
     _, first, message = recorded(SOME["refund.issue"])
-    other = changed(message, amount=9)._replace(time=message.time + timedelta(1), subject="bob", type="refund.make")
+    other = changed(message, amount=9)._replace(
+        time=message.time + timedelta(1), subject="bob", type="refund.make"
+    )
     for restored, pointer in (
         (other, "/type"),
         (other._replace(type=message.type), "/subject"),

@@ -1,6 +1,7 @@
 """A book and its customers in memory: messages go in as bytes, events come out of bytes, as in the log.
 
-After every message, accepted or refused, the named invariants are checked, and a decision must have changed nothing.
+After every message, accepted or refused, the named invariants are checked, and a decision must have changed
+nothing.
 """
 
 from __future__ import annotations

@@ -48,6 +48,8 @@ STOP_SECONDS_MAX = 60
 """How long a fast stop may take before the server is told to stop at once (its next start then recovers)."""
 REMAINS_SECONDS_MAX = 30
 """How long the processes of a killed server may hold its shared memory before we give up."""
+PORT_SECONDS_MAX = 2
+"""How long a killed server may hold the port of the last time before another one is taken."""
 WATCH_SECONDS = 0.25
 """How often a user looks whether the server still lives."""
 _REMAINS = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
@@ -139,36 +141,59 @@ class Embedded:
         return self._place.resolve() / "data"
 
     def _ensure_running(self) -> str:
-        found = self._running_or_started()
-        with self._connect(found.port, "postgres") as connection:
-            check_server(connection)
-            if connection.execute("SHOW data_checksums").fetchone() != ("on",):
-                raise ConfigurationError(f"{self._data} has no checksums: run pg_checksums --enable on it")
-            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-            if known is None:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
-        return self._conninfo(found.port, DATABASE)
-
-    def _running_or_started(self) -> Postmaster:
         """Find the server, or start it; tries again for as long as what hinders it is known to pass."""
         deadline = time.monotonic() + REMAINS_SECONDS_MAX
-        port = self._port()
+        port = 0
         while True:
             logged = self._log.stat().st_size if self._log.exists() else 0
-            self._postmaster = found = postmaster_of(self._data) or self._launch(port)
-            if self._becomes_ready(found):
-                write_private(
-                    self.home / "state.json", json.dumps({"pid": found.pid, "port": found.port}) + "\n"
-                )
-                return found
+            found = postmaster_of(self._data)
+            started = found is None
+            self._postmaster = found = found or self._launch(port or self._port())
+            connection = self._connected(found)
+            if connection is not None:
+                with connection:
+                    self._check(connection)
+                state = json.dumps({"pid": found.pid, "port": found.port})
+                write_private(self.home / "state.json", f"{state}\n")
+                return self._conninfo(found.port, DATABASE)
             reason = self._log_after(logged)
             if _PORT_TAKEN in reason:
                 port = _free_port()
-            elif not any(sign in reason for sign in _REMAINS) or time.monotonic() > deadline:
+            elif started and not any(sign in reason for sign in _REMAINS):
+                raise ConfigurationError(f"the embedded PostgreSQL does not start: {reason or self._log}")
+            if time.monotonic() > deadline:
                 raise ConfigurationError(
-                    f"the embedded PostgreSQL does not start: {reason or f'see {self._log}'}"
+                    f"the embedded PostgreSQL dies again and again: {reason or self._log}"
                 )
             time.sleep(0.1)
+
+    def _connected(self, found: Postmaster) -> psycopg.Connection[TupleRow] | None:
+        """Connect as soon as the server takes connections; None when it dies before that."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        trouble = "it is still starting"
+        while found.alive:
+            if found.ready:
+                try:
+                    return psycopg.connect(self._conninfo(found.port, "postgres"), autocommit=True)
+                except psycopg.OperationalError as error:  # it may be dying: seen when it was killed just now
+                    trouble = str(error)
+                    if "authentication failed" in trouble:
+                        raise ConfigurationError(
+                            f"{self.home / 'password'} is not the password of {self._data}"
+                        ) from error
+            if time.monotonic() > deadline:
+                raise ConfigurationError(f"no answer from the embedded PostgreSQL: {trouble}")
+            time.sleep(0.01)
+        return None
+
+    def _check(self, connection: psycopg.Connection[TupleRow]) -> None:
+        """Refuse a server that could lose data; make our database on the first start."""
+        check_server(connection)
+        if connection.execute("SHOW data_checksums").fetchone() != ("on",):
+            raise ConfigurationError(f"{self._data} has no checksums: run pg_checksums --enable on it")
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+        if known is None:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _launch(self, port: int) -> Postmaster:
         programs, place = prepare(self.home)
@@ -184,31 +209,17 @@ class Embedded:
             os.chown(sockets, place.stat().st_uid, -1)
         return launch(programs, data, start_options(data, sockets, port), self._log)
 
-    def _becomes_ready(self, found: Postmaster) -> bool:
-        """Wait until the server accepts connections; False when it died before."""
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while found.alive:
-            if found.ready:
-                return True
-            if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"the embedded PostgreSQL is still starting after {START_SECONDS_MAX} s"
-                )
-            time.sleep(0.01)
-        return False
-
     def _port(self) -> int:
         """Choose the port of the last time if nobody took it: who knows the old conninfo finds us again."""
         try:
             port = int(json.loads((self.home / "state.json").read_text(encoding="utf-8"))["port"])
         except (FileNotFoundError, ValueError, KeyError):
             return _free_port()
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+        deadline = time.monotonic() + PORT_SECONDS_MAX
+        while not _is_free(port):
+            if time.monotonic() > deadline:
                 return _free_port()
+            time.sleep(0.05)
         return port
 
     def _log_after(self, offset: int) -> str:
@@ -228,12 +239,6 @@ class Embedded:
             passfile=str(self.home / "password"),
         )
 
-    def _connect(self, port: int, database: str) -> psycopg.Connection[TupleRow]:
-        try:
-            return psycopg.connect(self._conninfo(port, database), autocommit=True, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            raise ConfigurationError(f"the embedded PostgreSQL refuses us: {error}") from error
-
     def _watch(self, done: threading.Event) -> None:
         """Start the server again whenever it dies, until done."""
         while not done.wait(WATCH_SECONDS):
@@ -251,6 +256,16 @@ def _taken_alone(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
     return True
 
 
