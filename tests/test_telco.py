@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from pathlib import Path
 from typing import cast
@@ -9,6 +10,7 @@ from typing import cast
 import orjson
 import pytest
 from examples.telco import history, telco
+from tests.api.command import run
 
 from ledger_api.mapping import RowMapping
 
@@ -139,3 +141,34 @@ def test_the_mapping_file_beside_it_reads_the_same_table() -> None:
     assert types == {"customer.opened": 40, "charge.posted": sum(int(row["tenure"]) > 0 for row in table())}
     charged = sum(message["data"]["net"] for message in made if message["type"] == "charge.posted")
     assert charged == sum(history.read_row(row).total or 0 for row in table())
+
+
+def test_the_ledgers_own_figures_agree_with_the_table(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "telco.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerows(table())
+    program = Path(telco.__file__)
+
+    first = run(database, file, program=program)
+    assert first.code == 0, first.err
+    assert b"agrees to the cent" in first.out
+    total = sum(history.read_row(row).total or 0 for row in table())
+    assert f"{total / 100:,.2f}\t✓".encode() in first.out
+
+    second = run(database, file, program=program)
+    assert second.code == 0
+    assert b"0 messages recorded (0 events)" in second.out
+    assert b"Nothing is new" in second.out
+
+    rows = table()
+    rows[7]["TotalCharges"] = "1.00"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    third = run(database, file, program=program)
+    assert third.code == 3
+    assert b"key_conflict" in third.out
+    assert b"0007-MADEUP: the ledger has" in third.out

@@ -18,10 +18,12 @@ from starlette.types import Receive, Scope, Send
 from ledger import __version__
 from ledger.settings import Settings
 from ledger_api import docs, feed, health, openapi, problems, stream
-from ledger_api.edge import Edge
+from ledger_api.edge import Edge, request_id_from, send_internal_error
 from ledger_api.metrics import Metrics
 from ledger_api.reads import ROUTERS
 from ledger_api.services import Services, running
+
+log = structlog.get_logger("ledger.app")
 
 log = structlog.get_logger("ledger.app")
 
@@ -69,9 +71,17 @@ class LedgerApp(FastAPI):
         if scope["type"] == "http" and scope["method"] == "POST":
             found = _POSTING.fullmatch(scope["path"])
             if found is not None:
-                await self.services.ingest.post_events(scope, receive, send, found[1])
+                await self._post(scope, receive, send, found[1])
                 return
         await super().__call__(scope, receive, send)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send, book: str) -> None:
+        try:
+            await self.services.ingest.post_events(scope, receive, send, book)
+        except Exception:  # a fault of ours costs its request an answer, and nobody else anything
+            request_id = request_id_from(scope["headers"])
+            log.exception("failed", request_id=request_id, method="POST", path=scope["path"])
+            await send_internal_error(send, request_id)
 
 
 def create_app(settings: Settings, conninfo: str) -> LedgerApp:

@@ -42,8 +42,12 @@ _POLICY = (
 @router.get("/docs")
 async def show_docs(request: Request) -> Response:
     """Show the interface as a page for people; `/openapi.json` is the same for programs."""
-    description = request.app.openapi()
-    return _page(str(description["info"]["title"]), "".join(_interface(description)))
+    state = request.app.state
+    if not hasattr(state, "docs"):
+        description = request.app.openapi()
+        state.docs = _page(str(description["info"]["title"]), "".join(_interface(description)))
+    page: str = state.docs
+    return _answer(page)
 
 
 @router.get("/problems")
@@ -56,16 +60,20 @@ async def show_problems() -> Response:
         f'<tr id="{escape(code)}"><td><code>{escape(code)}</code></td><td>{escape(meaning)}</td></tr>'
         for code, meaning in sorted(meanings.items())
     )
-    return _page("Problems", f"<h1>Problems</h1><table><tr><th>Code</th><th>Meaning</th></tr>{rows}</table>")
+    table = f"<table><tr><th>Code</th><th>Meaning</th></tr>{rows}</table>"
+    return _answer(_page("Problems", f"<h1>Problems</h1>{table}"))
 
 
-def _page(title: str, body: str) -> Response:
-    html = (
+def _answer(page: str) -> Response:
+    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
+
+
+def _page(title: str, body: str) -> str:
+    return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )
-    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 
 def _interface(description: Json) -> Iterator[str]:

@@ -10,13 +10,14 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.errors import Malformed
 from ledger_api.metrics import Metrics
-from ledger_api.problems import PROBLEM_JSON, problem_body
+from ledger_api.problems import PROBLEM_JSON, internal_error, problem_body
 
 log = structlog.get_logger("ledger.access")
 
@@ -31,6 +32,21 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-frame-options", b"DENY"),
 )
 """Headers of every answer, unless the route says otherwise: nothing here is to be framed or shared."""
+
+
+async def send_internal_error(send: Send, request_id: str) -> None:
+    """Answer where a fault of ours left no answer; nothing happens when one was begun."""
+    body = internal_error(request_id)
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode("ascii")),
+        *SECURITY_HEADERS,
+    ]
+    with suppress(RuntimeError):
+        await send({"type": "http.response.start", "status": 500, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -61,6 +77,9 @@ class Edge:
                 await request.refuse_body()
             else:
                 await self._app(scope, receive, request.send)
+        except Exception:  # the one place where a fault becomes an answer and a line in the log
+            log.exception("failed", request_id=request.id, method=scope["method"], path=scope["path"])
+            await send_internal_error(send, request.id)
         finally:
             self._note(scope, request)
 

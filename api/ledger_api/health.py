@@ -46,10 +46,9 @@ async def live(request: Request) -> Response:
 )
 async def ready(request: Request) -> Response:
     """Say whether the database answers, is migrated, and the read models follow the log closely enough."""
-    checks = await _checks(services_of(request))
-    wrong = {name: why for name, why in checks.items() if why != "ok"}
+    checks, wrong = await _checks(services_of(request))
     if wrong:
-        raise Unavailable("; ".join(f"{name}: {why}" for name, why in wrong.items()), retry_after_seconds=5)
+        raise Unavailable("; ".join(f"{name}: {checks[name]}" for name in wrong), retry_after_seconds=5)
     return Response(encode({"status": "ready", "checks": checks}), media_type=JSON)
 
 
@@ -63,31 +62,40 @@ async def figures(request: Request) -> Response:
     """Give the figures of this process, and how far the read models are behind."""
     services = services_of(request)
     try:
-        services.metrics.lags(
-            {str(row[0]): int(str(row[8])) for row in await services.reader.rows(_SQL["lags"], {})}
-        )
+        standing = await _standing(services)
     except Unavailable:
-        services.metrics.lags_unknown()
+        services.metrics.standing_unknown()
+    else:
+        for model, lag, stopped_books in standing:
+            services.metrics.standing(model, lag, stopped_books)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE)
 
 
-async def _checks(services: Services) -> dict[str, str]:
-    """Look at everything an answer depends on: "ok", or what is wrong."""
+async def _standing(services: Services) -> list[tuple[str, int, int]]:
+    """Ask of every read model how far it is behind, and in how many books it stands still."""
+    rows = await services.reader.rows(_SQL["lags"], {})
+    return [(str(model), int(str(lag)), int(str(stopped))) for model, lag, stopped in rows]
+
+
+async def _checks(services: Services) -> tuple[dict[str, str], list[str]]:
+    """Look at everything an answer depends on: what was found of each, and what of it is wrong."""
     checks = {name: "ok" if alive else "the thread has died" for name, alive in services.threads().items()}
     if services.draining.is_set():
         checks["service"] = "it is shutting down"
     try:
         applied = {row[0]: row[1] for row in await services.reader.rows(_SQL["migrations"], {})}
-        lags = await services.reader.rows(_SQL["lags"], {})
+        standing = await _standing(services)
     except LedgerError as error:
-        return checks | {"database": str(error)}
+        checks["database"] = str(error)
+        return checks, [name for name, found in checks.items() if found != "ok"]
     missing = [m.name for m in migrations() if applied.get(m.number) != m.sha256]
-    stopped = [str(model) for model, state, *_ in lags if state == "stopped"]
-    most = max((int(str(row[8])) for row in lags), default=0)
+    most = max((lag for _, lag, _ in standing), default=0)
     lag_max = services.settings.ready_lag_events_max
-    return checks | {
-        "database": "ok",
-        "migrations": f"not applied: {', '.join(missing)}" if missing else "ok",
-        "read_models": f"stopped: {', '.join(stopped)}" if stopped else "ok",
-        "lag": f"{most} events behind, at most {lag_max} are" if most > lag_max else "ok",
-    }
+    checks["database"] = "ok"
+    checks["migrations"] = f"not applied: {', '.join(missing)}" if missing else "ok"
+    checks["lag"] = f"{most} events, at most {lag_max} are allowed" if most > lag_max else "ok"
+    wrong = [name for name, found in checks.items() if found != "ok"]
+    # One book's read model that stands still is an alarm, but no reason to take the service from all the others.
+    stopped = [model for model, _, books in standing if books]
+    checks["read_models"] = f"stopped: {', '.join(stopped)}" if stopped else "ok"
+    return checks, wrong

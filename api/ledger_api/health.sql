@@ -3,12 +3,14 @@
 SELECT number, sha256 FROM ledger_migrations.migration;
 
 -- name: lags
--- Every read model with its state, why it stopped if it did, and how far it is behind in the book where it is most.
-SELECT r.model, r.state, r.error, r.stopped_book, r.stopped_after, r.version, r.changed_at, worst.book, coalesce(worst.lag, 0)
+-- How far each read model is behind in the book where it is most, books in which it stands still left out; and
+-- in how many books it does.
+SELECT r.model, coalesce(max(h.position - coalesce(c.notification_id, 0)) FILTER (WHERE f.model IS NULL), 0),
+    count(f.model)
 FROM ledger.read_model AS r
-LEFT JOIN LATERAL (
-    SELECT h.book, h.position - coalesce(c.notification_id, 0) AS lag
-    FROM ledger.head AS h LEFT JOIN ledger.cursor AS c ON c.application_name = r.model || '/' || h.book
-    ORDER BY lag DESC, h.book LIMIT 1
-) AS worst ON true
+CROSS JOIN ledger.head AS h
+LEFT JOIN ledger.cursor AS c ON c.application_name = r.model || '/' || h.book
+LEFT JOIN ledger.fold_failure AS f ON f.model = r.model AND f.book = h.book
+WHERE r.model NOT LIKE '%%@rebuild'
+GROUP BY r.model
 ORDER BY r.model;

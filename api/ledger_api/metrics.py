@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)  # fmt: skip
 
 from ledger.log.writer import Committed
+from ledger_projections.engine import Cycle
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -18,6 +26,7 @@ class Metrics:
     """The figures of one process. Each method is safe in any thread."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "ledger_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
@@ -54,6 +63,14 @@ class Metrics:
             "ledger_projection_lag_events", "Events a read model is behind, in the book where it is most.",
             ("read_model",), registry=registry,
         )  # fmt: skip
+        self._stopped = Gauge(
+            "ledger_projection_stopped_books", "Books in which a read model stands still.",
+            ("read_model",), registry=registry,
+        )  # fmt: skip
+        self._folded = Counter("ledger_events_folded", "Events folded into read models.", registry=registry)
+        self._cycle_seconds = Histogram(
+            "ledger_fold_seconds", "One cycle of the projector.", buckets=_SECONDS, registry=registry
+        )
         self._streams = Gauge("ledger_streams_open", "Event streams being read.", registry=registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -68,6 +85,11 @@ class Metrics:
         self._commit_messages.observe(figures.messages)
         self._commit_seconds.observe(figures.seconds)
 
+    def folded(self, cycle: Cycle) -> None:
+        """Count a cycle of the projector."""
+        self._folded.inc(cycle.events)
+        self._cycle_seconds.observe(cycle.seconds)
+
     def refused(self, code: str) -> None:
         """Count a refusal."""
         self._refusals.labels(code).inc()
@@ -80,14 +102,15 @@ class Metrics:
         """Count a stream out."""
         self._streams.dec()
 
-    def lags(self, lag_of_model: dict[str, int]) -> None:
-        """Note how far each read model is behind, in events."""
-        for model, lag in lag_of_model.items():
-            self._lag.labels(model).set(lag)
+    def standing(self, model: str, lag: int, stopped_books: int) -> None:
+        """Note how far a read model is behind, in events, and in how many books it stands still."""
+        self._lag.labels(model).set(lag)
+        self._stopped.labels(model).set(stopped_books)
 
-    def lags_unknown(self) -> None:
-        """Forget how far read models are behind: a figure of an hour ago would look like good news."""
+    def standing_unknown(self) -> None:
+        """Forget how read models stand: a figure of an hour ago would look like good news."""
         self._lag.clear()
+        self._stopped.clear()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Ask for a figure whenever the figures are read."""

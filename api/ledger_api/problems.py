@@ -5,6 +5,7 @@ Nothing else in this package decides a status code of a failure or writes the bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
@@ -15,7 +16,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
 
 from ledger.errors import Conflict, LedgerError, Malformed, Refusal, Unauthorised, Unavailable
 
@@ -128,11 +128,10 @@ def request_id_of(request: Request) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Make every failure of the application a problem."""
+    """Make every failure a problem, but for faults of ours: those are `edge`'s."""
     app.add_exception_handler(LedgerError, _on_ledger_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_ledger_error(request: Request, error: Exception) -> Response:
@@ -186,29 +185,27 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """Collect the methods of every route at this address: the router itself names those of the first only."""
-    app = request.app
+    """Collect the methods that any route takes here: the router itself names those of the first."""
     methods: set[str] = set()
-    for route in app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return sorted(methods)
+    for path, operations in request.app.openapi()["paths"].items():
+        pattern = re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(path))
+        if re.fullmatch(pattern, request.url.path):
+            methods |= {method.upper() for method in operations}
+    return sorted(methods or {"GET"})
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    """Answer a fault of ours: the log has the trace, the caller the id to ask for it."""
-    del error
-    members = {
-        "type": "/problems#internal_error",
-        "title": "Internal error",
-        "status": 500,
-        "detail": "the ledger failed to answer; nothing is known about the request beyond its id",
-        "code": "internal_error",
-        "request_id": request_id_of(request),
-    }
-    headers = {"X-Request-Id": request_id_of(request)}
-    return Response(orjson.dumps(members), 500, headers, PROBLEM_JSON)
+def internal_error(request_id: str) -> bytes:
+    """Write the problem for a fault of ours: the log has the trace, the caller the id to ask for it."""
+    return orjson.dumps(
+        {
+            "type": "/problems#internal_error",
+            "title": "Internal error",
+            "status": 500,
+            "detail": "the ledger failed to answer; nothing is known about the request beyond its id",
+            "code": "internal_error",
+            "request_id": request_id,
+        }
+    )
 
 
 def _shown(text: str, characters_max: int = _SHOWN_CHARACTERS_MAX) -> str:

@@ -13,6 +13,7 @@ from typing import LiteralString, NamedTuple
 
 import msgspec
 import psycopg
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 from psycopg_pool import PoolTimeout
 
 from ledger.database import AsyncPool
@@ -97,6 +98,8 @@ class Reader:
                 return await (await conn.execute(query, values, binary=binary, prepare=prepare)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database does not answer now") from error
+        except (UndefinedTable, InvalidSchemaName) as error:
+            raise Unavailable("the read models are not built yet", retry_after_seconds=5) from error
 
     async def _ask(
         self, statement: LiteralString, values: Mapping[str, object], wanted: Wanted, channel: str

@@ -18,6 +18,7 @@ from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
 from ledger_api.reading import Reader
+from ledger_projections.engine import Projector
 
 
 class Slots:
@@ -46,6 +47,7 @@ class Services:
     pool: AsyncPool
     notices: Notices
     writer: Writer
+    projector: Projector
     ingest: Ingest
     keys: Keys
     pages: Pages
@@ -56,7 +58,11 @@ class Services:
 
     def threads(self) -> dict[str, bool]:
         """Say of each thread of ours whether it lives."""
-        return {"writer": self.writer.alive}
+        return {
+            "writer": self.writer.alive,
+            "projector": self.projector.alive,
+            "notices": self.notices.alive,
+        }
 
 
 def services_of(request: Request) -> Services:
@@ -87,12 +93,18 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         metrics.watch(
             "ledger_writer_queue_messages", "Messages waiting to be recorded.", lambda: writer.queued_messages
         )
+        projector = Projector(
+            conninfo, notices, poll_seconds=settings.idle_poll_seconds, watch=metrics.folded
+        )
+        projector.start()
+        stack.callback(projector.stop)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
         yield Services(
             settings=settings,
             pool=pool,
             notices=notices,
             writer=writer,
+            projector=projector,
             ingest=Ingest(writer, keys, settings, metrics.refused),
             keys=keys,
             pages=Pages(secret),

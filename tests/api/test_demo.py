@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import orjson
 import pytest
+from tests.api.command import run
 from tests.api.in_memory import InMemoryLedger
 
 from ledger_api.demo import diary, people, story
@@ -89,3 +91,25 @@ def test_the_feed_is_read_page_by_page(ledger: InMemoryLedger, monkeypatch: pyte
     assert [event.position for event in story.feed(ledger, "b", 3, 20)] == list(range(4, 21))
     closings = [event.id for event in story.feed(ledger, "b", 0, type_="period.closed")]
     assert closings == [story.closing_id(diary.month_of(number)) for number in range(2, people.MONTHS + 1)]
+
+
+def test_the_command_plays_the_year_through_http_and_sums_it_up(database: str) -> None:
+    first = run(database, "demo", "--customers", "20", "--json")
+    assert first.code == 0, first.err
+    told = orjson.loads(first.out)
+    assert told["doubts"] == []
+    assert told["customers"]["open"] + told["customers"].get("closed", 0) == 20
+    assert {each["difference"] for each in told["money"].values()} == {0}
+    euro = told["money"]["EUR"]
+    assert euro["invoiced"] == euro["paid"] + euro["credited"] + euro["outstanding"]
+    assert euro["invoiced"] > euro["outstanding"] > 0
+    assert told["run"]["events"] == told["position"]
+
+    again = run(database, "demo", "--customers", "20")
+    assert again.code == 0
+    assert b"is there already: nothing new was recorded" in again.out
+    assert "✓".encode() in again.out
+
+    other = run(database, "demo", "--customers", "21", "--json")
+    assert other.code == 4
+    assert "choose another with --book" in other.err

@@ -9,9 +9,11 @@ from pathlib import Path
 import orjson
 import psycopg
 import pytest
+from tests.api.command import run
 
 from ledger.database import connect
 from ledger.errors import ConfigurationError, IntegrityError
+from ledger_api.client import message
 from ledger_api.log_export import Span, export, head_of, prepare_resume
 
 TRICKY = [
@@ -97,3 +99,90 @@ def test_a_log_with_a_hole_is_not_exported_as_if_it_were_whole(database: str) ->
         export(connection, Span("b", 0, 7), io.BytesIO(), hashlib.sha256())
     with connect(database) as connection, pytest.raises(ConfigurationError, match="no book c"):
         head_of(connection, "c")
+
+
+def lines(customers: int) -> list[bytes]:
+    """Make a small book's worth of messages."""
+    opened = {"name": "B", "currency": "EUR", "time_zone": "UTC"}
+    made = [message("book.opened", id_="b", source="s", time_="2025-01-01T00:00:00Z", data=opened)]
+    for number in range(customers):
+        customer = f"c{number}"
+        made += [
+            message(
+                "customer.opened", id_=f"{customer}/o", source="s", time_="2025-01-02T00:00:00Z",
+                data={"currency": "EUR"}, subject=customer,
+            ),
+            message(
+                "charge.posted", id_=f"{customer}/c", source="s", time_="2025-01-03T00:00:00Z",
+                data={"charge": "1", "service": "ä", "currency": "EUR", "net": 1000 + number},
+                subject=customer,
+            ),
+        ]  # fmt: skip
+    return made
+
+
+def test_a_file_is_imported_once_and_what_is_refused_is_told_by_its_line(
+    database: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "messages.ndjson"
+    unknown = message("charge.posted", id_="x", source="s", time_="2025-01-03T00:00:00Z", subject="nobody",
+                      data={"charge": "1", "service": "x", "currency": "EUR", "net": 1})  # fmt: skip
+    file.write_bytes(b"\n".join([*lines(20), b"", b"{nonsense", unknown, unknown]) + b"\n")
+
+    first = run(database, "import", file, "--book", "b", "--json")
+    assert (first.code, first.err) == (3, "messages.ndjson: 45 of 45 lines, ")
+    (told,) = orjson.loads(first.out)
+    assert (told["recorded"], told["replayed"], told["refused"], told["events"]) == (41, 0, 3, 41)
+    refusals = {refused["code"]: (refused["count"], refused["line"]) for refused in told["refusals"]}
+    assert refusals == {"customer_unknown": (2, 45), "json_malformed": (1, 44)}
+
+    second = run(database, "import", file, "--book", "b")
+    assert second.code == 3
+    assert b"0 recorded (0 events), 41 there already, 3 refused" in second.out
+    assert b"customer_unknown\t2\t45\tthere is no customer nobody" in second.out
+
+    third = run(database, "import", "-", "--book", "b", given=b"\n".join(lines(20)))
+    assert third.code == 0
+    assert b"Nothing is new" in third.out
+
+    status = run(database, "export", "--book", "b", tmp_path / "log.ndjson", "--json")
+    assert orjson.loads(status.out)["events"] == 41
+
+
+def test_rows_of_csv_are_imported_through_a_mapping(database: str, tmp_path: Path) -> None:
+    assert run(database, "import", "-", "--book", "b", given=b"\n".join(lines(2))).code == 0
+    table, mapping = tmp_path / "table.csv", tmp_path / "mapping.toml"
+    table.write_text("Ref,Customer,Amount\nr1,c0,12.5\nr2,c1,0.005\nr3,c1,7\n", encoding="utf-8")
+    mapping.write_text(
+        'row = "{Ref}"\nsource = "s"\n[[message]]\ntype = "charge.posted"\nsubject = "{Customer}"\n'
+        'time = 2025-02-01T00:00:00Z\n[message.data]\ncharge = "{row}"\nservice = "x"\ncurrency = "EUR"\n'
+        'net = { column = "Amount", as = "minor", currency = "EUR" }\n',
+        encoding="utf-8",
+    )
+    ran = run(database, "import", table, "--mapping", mapping, "--book", "b", "--json")
+    assert ran.code == 3
+    (told,) = orjson.loads(ran.out)
+    assert (told["recorded"], told["refused"]) == (2, 1)
+    (refused,) = told["refusals"]
+    assert (refused["code"], refused["line"]) == ("row_unreadable", 3)
+    assert "more than 2 decimals" in refused["detail"]
+
+    ran = run(database, "export", "--book", "b", "--after", "5")
+    assert [orjson.loads(line)["data"]["net"] for line in ran.out.splitlines()] == [1250, 700]
+    assert "2 events of b, sha256 " + hashlib.sha256(ran.out).hexdigest() in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("import", "missing.ndjson", "--book", "b"), "there is no file missing.ndjson"),
+        (("import", "-", "--book", "b", "--url", "http://127.0.0.1:1"), "wants an API key"),
+        (("export", "--book", "b"), "there is no book b"),
+        (("export", "--book", "b", "--resume"), "name the file"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(database: str, arguments: tuple[str, ...], said: str) -> None:
+    ran = run(database, *arguments)
+    assert ran.code == 4
+    assert said in ran.err
+    assert ran.err.count("\n") == 1

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from ledger.database import SERVICE, check_server, configured, connect, describe
 from ledger.embedded import Embedded
-from ledger.errors import ConfigurationError
+from ledger.errors import ConfigurationError, Unavailable
 from ledger.settings import Settings, read_settings
 from ledger_migrations import MigrationError, apply
 
@@ -39,15 +39,18 @@ def runtime(*, migrate: bool = True) -> Iterator[Runtime]:
     """Find the database that the environment names, or use the embedded one while the block lasts.
 
     Pending migrations are applied first, unless `migrate` is False. Raises `ConfigurationError` when the
-    database cannot be used, with what to do about it.
+    database cannot be used, with what to do about it, and `Unavailable` when it fails in the block.
     """
     settings = read_settings()
     conninfo = configured()
-    if conninfo is None:
-        with Embedded().running() as own:
-            yield _ready(Runtime(own, settings, embedded=True), migrate=migrate)
-    else:
-        yield _ready(Runtime(conninfo, settings, embedded=False), migrate=migrate)
+    try:
+        if conninfo is None:
+            with Embedded().running() as own:
+                yield _ready(Runtime(own, settings, embedded=True), migrate=migrate)
+        else:
+            yield _ready(Runtime(conninfo, settings, embedded=False), migrate=migrate)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"the database gave up: {error}") from error
 
 
 def _ready(found: Runtime, *, migrate: bool) -> Runtime:

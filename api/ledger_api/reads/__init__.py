@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ledger_api.reads import balances, books, customers, discounts, disputes, invoices
+from ledger_api.reads import balances, books, customers, discounts, disputes, invoices, projections
 
 ROUTERS: tuple[APIRouter, ...] = (
     books.router, customers.router, balances.router, invoices.router, disputes.router, discounts.router,

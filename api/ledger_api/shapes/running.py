@@ -29,7 +29,8 @@ class BookCursor(Shape):
     book: str
     position: int
     head: int
-    lag: int
+    lag: int = Field(description="Events it is behind.")
+    error: str | None = Field(description="Why it stands still in this book, if it does.")
 
 
 class Projection(Shape):
@@ -37,11 +38,8 @@ class Projection(Shape):
 
     name: str = Field(examples=["balances"])
     version: str
-    current: bool = Field(description="Whether this version of the program made it.")
+    current: bool = Field(description="Whether it was made by the SQL of this version of the program.")
     state: Literal["live", "stopped", "filling", "indexed"]
-    error: str | None
-    stopped_book: str | None
-    stopped_after: int | None
     changed_at: datetime
     cursors: list[BookCursor]
 
