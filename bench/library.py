@@ -76,7 +76,8 @@ class Balances(PostgresTrackingRecorder):
         super().__init__(datastore, **kwargs)
         self.sql_create_statements.append(
             SQL(
-                "CREATE TABLE IF NOT EXISTS library_balance (customer uuid PRIMARY KEY, amount bigint NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS library_balance"
+                " (customer uuid PRIMARY KEY, amount bigint NOT NULL)"
             ).format()
         )
 
@@ -129,5 +130,6 @@ def drop(conninfo: str) -> None:
     """Leave nothing behind."""
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute(
-            "DROP TABLE IF EXISTS library_events, stored_events, notification_tracking, library_balance CASCADE"
+            "DROP TABLE IF EXISTS library_events, stored_events, notification_tracking, library_balance"
+            " CASCADE"
         )

@@ -20,14 +20,22 @@ def message(type_: str, id_: str, subject: str | None, data: dict[str, object]) 
 
 def opening() -> list[bytes]:
     """Open the book, then its customers."""
-    rate = {"category": "standard", "rate": "0.20", "from": "2000-01-01"}
-    book = {"name": "Bench", "currency": "EUR", "time_zone": "Europe/Berlin", "tax_rates": [rate]}
+    rate: dict[str, object] = {"category": "standard", "rate": "0.20", "from": "2000-01-01"}
+    book: dict[str, object] = {
+        "name": "Bench",
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "tax_rates": [rate],
+    }
     first = message("book.opened", "book", None, book)
-    return [first, *(message("customer.opened", f"C-{n}", f"C-{n}", {"currency": "EUR"}) for n in range(CUSTOMERS))]
+    return [
+        first,
+        *(message("customer.opened", f"C-{n}", f"C-{n}", {"currency": "EUR"}) for n in range(CUSTOMERS)),
+    ]
 
 
 def charges(count: int, lane: int = 0) -> list[bytes]:
-    """Charges that were never posted before, spread over the customers; each process needs a lane of its own."""
+    """Make charges never posted before, spread over the customers; each process needs a lane of its own."""
     return [_charge(n, lane) for n in itertools.islice(_numbers, count)]
 
 
@@ -48,7 +56,12 @@ def _mixed(n: int) -> bytes:
     customer = f"C-{n // 5 % CUSTOMERS}"
     match n % 5:
         case 3:
-            data: dict[str, object] = {"payment": f"P-{n}", "currency": "EUR", "amount": 6_000, "method": "card"}
+            data: dict[str, object] = {
+                "payment": f"P-{n}",
+                "currency": "EUR",
+                "amount": 6_000,
+                "method": "card",
+            }
             return message("payment.received", f"pay-{n}", customer, data)
         case 4:
             return message("invoice.issue", f"inv-{n}", customer, {})

@@ -1,4 +1,4 @@
-"""Where a benchmark runs: a PostgreSQL of its own, a migrated database, and the real service in its own process."""
+"""Where a benchmark runs: a PostgreSQL of its own, a migrated database, the service in its own process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import ledger_migrations
 import psycopg
 from psycopg import conninfo as libpq
 
+import ledger_migrations
 from ledger.embedded import Embedded
 from ledger_api import keys
 
@@ -39,7 +39,10 @@ def server() -> Iterator[str]:
     if named:
         yield named
         return
-    with tempfile.TemporaryDirectory(prefix="ledger-bench-") as home, Embedded(Path(home)).running() as conninfo:
+    with (
+        tempfile.TemporaryDirectory(prefix="ledger-bench-") as home,
+        Embedded(Path(home)).running() as conninfo,
+    ):
         yield conninfo
 
 
@@ -59,7 +62,12 @@ def database(conninfo: str, name: str, *, migrated: bool = True) -> Iterator[str
             conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
-_SERVE = "import sys\nfrom ledger.settings import read_settings\nfrom ledger_api.server import run\nrun(read_settings(), sys.argv[1], port=int(sys.argv[2]))"
+_SERVE = """\
+import sys
+from ledger.settings import read_settings
+from ledger_api.server import run
+run(read_settings(), sys.argv[1], port=int(sys.argv[2]))
+"""
 
 
 @contextmanager
@@ -81,8 +89,9 @@ def service(conninfo: str, port: int) -> Iterator[Service]:
 @contextmanager
 def application(name: str, port: int) -> Iterator[int]:
     """Start one of `bench.empty`'s applications under the same server with the same settings."""
-    command = ["-m", "uvicorn", f"bench.empty:{name}", "--port", str(port), "--no-access-log", "--no-proxy-headers",
-               "--no-server-header", "--loop", "uvloop", "--http", "httptools", "--log-level", "error"]  # fmt: skip
+    options = "--no-access-log --no-proxy-headers --no-server-header --loop uvloop --http httptools"
+    command = ["-m", "uvicorn", f"bench.empty:{name}", "--port", str(port), *options.split()]
+    command += ["--log-level", "error"]
     process = subprocess.Popen([sys.executable, *command])
     try:
         _await(port, "/docs" if name == "app" else "/")

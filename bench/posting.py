@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 
 import psycopg
-
 from bench.figures import Bar, Figure, against, median
-from bench.load import Load, drive, request
+from bench.load import drive, request
 from bench.messages import charges, mixed, opening
 from bench.place import BOOK, Service, application
+
 from ledger.log.store import COPY_TYPES
 from ledger.sql import queries
 
@@ -56,9 +56,7 @@ def singles(service: Service, spare_port: int) -> list[Figure]:
     with application("raw", spare_port) as port:
         raw = _empty(port, 256)
     for n in IN_FLIGHT:
-        loads: list[Load] = []
-        for _ in range(ROUNDS):
-            loads.append(drive(service.port, single_requests(service, _REQUESTS[n]), n))
+        loads = [drive(service.port, single_requests(service, _REQUESTS[n]), n) for _ in range(ROUNDS)]
         load = sorted(loads)[ROUNDS // 2]
         assert set(load.statuses) == {201}, load.statuses
         goal = 0.8 if n == 256 else None
@@ -67,7 +65,9 @@ def singles(service: Service, spare_port: int) -> list[Figure]:
         figures.append(Figure(f"  latency p50 at {n}", load.p50_ms, "ms"))
         figures.append(Figure(f"  latency p99 at {n}", load.p99_ms, "ms"))
         if n == 256:
-            figures.append(against("  the same", load.per_second, "events/s", Bar(f"empty ASGI {raw:,.0f}/s", raw)))
+            figures.append(
+                against("  the same", load.per_second, "events/s", Bar(f"empty ASGI {raw:,.0f}/s", raw))
+            )
     return figures
 
 
@@ -77,14 +77,23 @@ def _empty(port: int, in_flight: int) -> float:
 
 
 def bulk(service: Service, conninfo: str) -> list[Figure]:
-    """NDJSON with validation, idempotency, rules, hashing and commit, against a bare COPY of the same rows."""
+    """Post NDJSON with validation, idempotency, rules, hashing, commit, against a bare COPY of its rows."""
     rates = sorted(post_bulk(service, charges(_BULK_MESSAGES)) for _ in range(ROUNDS))
     replays = median(1, lambda: _replayed(service))
     copied = bare_copy(conninfo)
     return [
-        against("bulk charges over HTTP", rates[ROUNDS // 2], "events/s", Bar(f"bare COPY {copied:,.0f}/s", copied, 0.4)),
+        against(
+            "bulk charges over HTTP",
+            rates[ROUNDS // 2],
+            "events/s",
+            Bar(f"bare COPY {copied:,.0f}/s", copied, 0.4),
+        ),
         Figure("bulk, all repeats of recorded messages", replays, "messages/s"),
-        Figure("bulk, billing history (charges, payments, invoices)", median(ROUNDS, lambda: post_bulk(service, mixed(_BULK_MESSAGES // 2))), "messages/s"),
+        Figure(
+            "bulk, billing history (charges, payments, invoices)",
+            median(ROUNDS, lambda: post_bulk(service, mixed(_BULK_MESSAGES // 2))),
+            "messages/s",
+        ),
     ]
 
 
@@ -96,12 +105,15 @@ def _replayed(service: Service) -> float:
 
 def bare_copy(conninfo: str, rows: int = _BULK_MESSAGES) -> float:
     """Copy the last rows of the log into a table like it, with the same indexes; gives rows a second."""
-    columns = "book, position, stream, version, type, source, event_id, customer, invoice, currency, amount," \
-              " occurred_at, recorded_at, principal, causation, decision_size, state, leaf"
+    columns = (
+        "book, position, stream, version, type, source, event_id, customer, invoice, currency, amount,"
+        " occurred_at, recorded_at, principal, causation, decision_size, state, leaf"
+    )
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("CREATE TABLE IF NOT EXISTS ledger.bare (LIKE ledger.event INCLUDING ALL)")
         kept = conn.execute(
-            f"SELECT {columns} FROM ledger.event WHERE type = 'charge.posted' ORDER BY position DESC LIMIT {rows}".encode(),
+            f"SELECT {columns} FROM ledger.event"  # noqa: S608
+            f" WHERE type = 'charge.posted' ORDER BY position DESC LIMIT {rows}".encode(),
             binary=True,
         ).fetchall()[::-1]
         statement = queries("ledger.log", "store.sql")["copy_events"].replace("ledger.event", "ledger.bare")

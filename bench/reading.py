@@ -1,4 +1,4 @@
-"""Reads while the ledger takes in all it can: how long an answer takes, and how soon a write can be read back."""
+"""Reads while the ledger takes in all it can: how long they take, and how soon a write can be read back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import multiprocessing
 import time
 
 import orjson
-
 from bench.figures import Figure
 from bench.load import drive, request
 from bench.messages import charges
@@ -19,7 +18,7 @@ _BODY_MESSAGES = 2_000
 
 
 def reads(service: Service) -> list[Figure]:
-    """Read balances at rest and under full bulk ingest; then post and read back at the position of the post."""
+    """Read balances at rest and under full bulk ingest; then post, and read back as of that position."""
     idle = _balances(service, 3)
     load = multiprocessing.get_context("spawn").Process(target=_ingest, args=(service, _SECONDS * 2 + 2))
     load.start()

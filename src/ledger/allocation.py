@@ -73,7 +73,7 @@ class AllocationUndo(Data, frozen=True, kw_only=True):
 
 
 class AllocationMade(Decided, frozen=True, kw_only=True):
-    """A source was used on an invoice; `automatic` when the ledger chose, `dispute` when that gave it back."""
+    """A source was used on an invoice; `automatic`: the ledger chose; `dispute`: that gave it back."""
 
     source: SourceName
     invoice: Name

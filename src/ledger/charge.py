@@ -1,4 +1,4 @@
-"""Charges: goods or services delivered, not yet billed. Never negative; once billed, credited, not reversed."""
+"""Charges: goods or services delivered, not yet billed. Never negative; once billed they are credited."""
 
 from __future__ import annotations
 
@@ -50,12 +50,13 @@ class ChargePosted(Data, frozen=True, kw_only=True):
         net = self.net_amount()
         if net > AMOUNT_MAX:
             raise Malformed(
-                "amount_too_large", f"{self.quantity} times {self.unit_price} is {net}, more than {AMOUNT_MAX}",
+                "amount_too_large",
+                f"{self.quantity} times {self.unit_price} is {net}, more than {AMOUNT_MAX}",
                 pointer="/data/quantity", amount=str(net), amount_max=AMOUNT_MAX,
             )  # fmt: skip
 
     def net_amount(self) -> int:
-        """Tell the net in minor units: as posted, or quantity times unit price rounded half away from zero."""
+        """Tell the net in minor units: as posted, or quantity times price, rounded half away from zero."""
         if self.net is not None:
             return self.net
         return net_of(self.quantity or 0, self.unit_price or 0)

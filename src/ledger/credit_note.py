@@ -88,7 +88,7 @@ def refuse_unknown_lines(invoice: Invoice, numbers: Iterable[int]) -> None:
 def issue(
     book: Book, customer: Customer, message: Message, data: CreditNoteIssue, now: datetime
 ) -> list[Draft]:
-    """Decide on `credit_note.issue`: receivable is lowered first, then what is disputed; the rest is credit."""
+    """Decide on `credit_note.issue`: it lowers receivable first, then what is disputed, then adds credit."""
     invoice = find_invoice(customer, data.invoice)
     refuse_unknown_lines(invoice, (line.line for line in data.lines))
     refuse_undatable(book, message, now)
@@ -97,7 +97,7 @@ def issue(
     return [Draft("credit_note.issued", compose(book, invoice, data.lines, data.reason))]
 
 
-def compose(  # noqa: PLR0913 - two of them only for a dispute
+def compose(
     book: Book, invoice: Invoice, lines: list[CreditedLine], reason: str,
     *, dispute: str | None = None, held: int = 0,
 ) -> CreditNoteIssued:  # fmt: skip
@@ -138,7 +138,8 @@ def _refuse_excess(invoice: Invoice, lines: list[CreditedLine]) -> None:
         if line.net > creditable:
             raise Refusal(
                 "credit_exceeds_line",
-                f"{line.net} is more than the {creditable} left to credit of {invoice.number}, line {line.line}",
+                f"{line.net} is more than the {creditable} left to credit"
+                f" of {invoice.number}, line {line.line}",
                 pointer=f"/data/lines/{place}/net", invoice=invoice.number, line=line.line, net=line.net,
                 creditable=creditable,
             )  # fmt: skip

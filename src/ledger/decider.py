@@ -100,8 +100,10 @@ _FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
     "payment.received": _of_customer(payment.PaymentReceived, payment.receive),
     "payment.returned": _of_customer(payment.PaymentReturned, payment.return_),
 }
-"""Facts are recorded under their own type, as they were posted. `book.opened` and `customer.opened` are the two
-others: nothing is there yet when they are decided."""
+"""Facts are recorded under their own type, as they were posted.
+
+`book.opened` and `customer.opened` are the two others: nothing is there yet when they are decided.
+"""
 
 _COMMANDS: dict[str, _OfCustomer] = {
     "allocation.make": _of_customer(allocation.AllocationMake, allocation.make),

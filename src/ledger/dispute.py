@@ -42,8 +42,8 @@ Lines = Annotated[list[LineNumber], msgspec.Meta(min_length=1)]
 class DisputeOpen(Data, frozen=True, kw_only=True):
     """Open a dispute.
 
-    A complaint is about an invoice, some of its lines, or an unbilled charge; an inquiry about an invoice or a
-    payment; a chargeback about a payment. Without `amount` it is all that can be disputed. The amount of a
+    A complaint is about an invoice, some of its lines, or an unbilled charge; an inquiry about an invoice or
+    a payment; a chargeback about a payment. Without `amount` it is all that can be disputed. The amount of a
     complaint about an invoice is gross, of one about a charge net.
     """
 
@@ -225,7 +225,7 @@ def _amount_within(data: DisputeOpen, limit: int, code: str, of: str) -> int:
     return amount
 
 
-def _opened(  # noqa: PLR0913 - each kind of dispute moves one of them
+def _opened(
     data: DisputeOpen, currency: str, amount: int, *, held: int = 0, charged_back: int = 0, fee: int = 0
 ) -> Draft:
     opened = DisputeOpened(

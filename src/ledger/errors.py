@@ -7,18 +7,16 @@ that broke it, and records nothing. An *error* is about the ledger's own running
 from __future__ import annotations
 
 
-
-
 class LedgerError(Exception):
     """Base of everything that the ledger raises on purpose."""
 
 
-class Refusal(LedgerError):  # noqa: N818 - DOMAIN.md calls it a refusal, not an error
+class Refusal(LedgerError):  # noqa: N818 - the word of the domain
     """A message that breaks a rule.
 
-    `code` is stable and named after the rule; `detail` is one sentence with the values in it; `pointer` is the
-    JSON pointer of the field at fault (RFC 6901), or "" where no single field is; `values` are the same values
-    for programs.
+    `code` is stable and named after the rule; `detail` is one sentence with the values in it; `pointer` is
+    the JSON pointer of the field at fault (RFC 6901), or "" where no single field is; `values` are the same
+    values for programs.
     """
 
     __slots__ = ("code", "detail", "pointer", "values")
@@ -34,15 +32,15 @@ class Refusal(LedgerError):  # noqa: N818 - DOMAIN.md calls it a refusal, not an
         return f"{self.code}: {self.detail}"
 
 
-class Malformed(Refusal):  # noqa: N818
+class Malformed(Refusal):
     """What was posted is not JSON, not a CloudEvent, or not of the shape that its type asks for."""
 
 
-class Conflict(Refusal):  # noqa: N818
+class Conflict(Refusal):
     """The idempotency key (`source`, `id`) is taken by a message with other content."""
 
 
-class Unauthorised(Refusal):  # noqa: N818
+class Unauthorised(Refusal):
     """The principal may not do this."""
 
 

@@ -33,7 +33,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """The field whose value the `amount` column repeats, where the event has one."""
 
     def columns(self) -> Columns:
-        """Repeat the invoice, the currency and the amount (minor units) of this event, None where there is none."""
+        """Repeat the invoice, currency and amount (minor units) of this event, None where there is none."""
         return Columns(
             getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None)
         )

@@ -172,7 +172,7 @@ def every_event_balances(event: Event, rules: Iterable[PostingRule]) -> Iterator
 
 
 def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, str], int]) -> Iterator[str]:
-    """Find balances (account, currency) by a customer's postings, on the default chart, that the state denies."""
+    """Find balances (account, currency) by postings, on the default chart, that a customer's state denies."""
     stated = Counter[tuple[str, str]]()
     for invoice in customer.open_invoices.values():
         stated["receivable", invoice.currency] += invoice.receivable

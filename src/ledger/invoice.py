@@ -33,7 +33,7 @@ from ledger.state import Customer, Invoice, Line, TaxGroup, Unbilled
 from ledger.tax import Tax, taxes_of
 
 ROUNDING = "category-half-away"
-"""The policy, stored on the invoice: tax per category, rounded half away from zero [EN 16931 BR-CO-10..17]."""
+"""The policy, stored on the invoice: tax per category, half away from zero [EN 16931 BR-CO-10..17]."""
 
 
 class InvoiceIssue(Data, frozen=True, kw_only=True):

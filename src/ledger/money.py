@@ -28,7 +28,7 @@ EXPONENTS: dict[str, int] = {
     for digits, codes in ((0, _NO_DIGITS), (2, _TWO_DIGITS), (3, _THREE_DIGITS), (4, _FOUR_DIGITS))
     for code in codes.split()
 }
-"""ISO 4217: how many decimal digits each currency has. Metals, units of account and test codes are no money."""
+"""ISO 4217: decimal digits of each currency. Metals, units of account and test codes are no money."""
 
 
 def ratio(decimal: str | int) -> tuple[int, int]:

@@ -27,7 +27,7 @@ class AllocationAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class PaymentReceived(Data, frozen=True, kw_only=True):
-    """Money in. Without `allocations` the ledger allocates it; with them (also none) they are what is made."""
+    """Money in. Without `allocations` the ledger allocates it; with them, also none, they are made."""
 
     payment: Name
     currency: CurrencyCode

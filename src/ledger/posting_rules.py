@@ -45,22 +45,23 @@ class PostingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     measure: Name
 
 
+_ACCOUNTS: tuple[tuple[str, str, AccountKind], ...] = (
+    ("cash", "Cash at bank and payment processors", "asset"),
+    ("receivable", "Receivable from customers", "asset"),
+    ("disputed", "Receivable in dispute", "asset"),
+    ("unbilled", "Delivered, not yet billed", "asset"),
+    ("customer_credit", "Credit held for customers", "liability"),
+    ("tax_payable", "Tax collected", "liability"),
+    ("deferred_revenue", "Billed or promised, not yet delivered", "liability"),
+    ("revenue", "Revenue", "income"),
+    ("discounts", "Discounts granted", "income"),
+    ("credit_notes", "Credit notes", "income"),
+    ("dispute_fees", "Fees for chargebacks and returned payments", "expense"),
+    ("bad_debt", "Debt written off", "expense"),
+)
+
 DEFAULT_ACCOUNTS: tuple[Account, ...] = tuple(
-    Account(account=account, name=name, kind=kind)
-    for account, name, kind in (
-        ("cash", "Cash at bank and payment processors", "asset"),
-        ("receivable", "Receivable from customers", "asset"),
-        ("disputed", "Receivable in dispute", "asset"),
-        ("unbilled", "Delivered, not yet billed", "asset"),
-        ("customer_credit", "Credit held for customers", "liability"),
-        ("tax_payable", "Tax collected", "liability"),
-        ("deferred_revenue", "Billed or promised, not yet delivered", "liability"),
-        ("revenue", "Revenue", "income"),
-        ("discounts", "Discounts granted", "income"),
-        ("credit_notes", "Credit notes", "income"),
-        ("dispute_fees", "Fees for chargebacks and returned payments", "expense"),
-        ("bad_debt", "Debt written off", "expense"),
-    )
+    Account(account=account, name=name, kind=kind) for account, name, kind in _ACCOUNTS
 )
 
 _TABLE = """

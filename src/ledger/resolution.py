@@ -53,8 +53,10 @@ class DisputeResolve(Data, frozen=True, kw_only=True):
 
 
 class DisputeResolved(Decided, frozen=True, kw_only=True):
-    """A dispute ended. `amount` is what was upheld; `released` went from disputed back to receivable, `restored`
-    came back to the payment, `fee_returned` to the bank account.
+    """A dispute ended.
+
+    `amount` is what was upheld; `released` went from disputed back to receivable, `restored` came back to the
+    payment, `fee_returned` to the bank account.
     """
 
     dispute: Name
@@ -92,13 +94,14 @@ def resolve(
     refuse_undatable(book, message, now)
     if dispute is None:
         raise Refusal(
-            "dispute_resolved", f"the dispute {data.dispute} is resolved already: {customer.resolved[data.dispute]}",
+            "dispute_resolved",
+            f"the dispute {data.dispute} is resolved already: {customer.resolved[data.dispute]}",
             pointer="/data/dispute", dispute=data.dispute, outcome=customer.resolved[data.dispute],
         )  # fmt: skip
     refuse_dated_before(message, f"dispute {dispute.dispute}", dispute.opened_at)
     _refuse_unfitting(dispute, data)
     if dispute.kind == "chargeback":
-        return _chargeback(customer, message, dispute, data)
+        return _chargeback(customer, dispute, data)
     if dispute.charge is not None:
         return _complaint_about_charge(customer, dispute, data)
     if invoice is not None and data.outcome in ("upheld", "partly_upheld"):
@@ -122,7 +125,8 @@ def _refuse_unfitting(dispute: Dispute, data: DisputeResolve) -> None:
     ):
         if not fits and getattr(data, field) is not None:
             raise Refusal(
-                "resolution_not_fitting", f"{field} says nothing about dispute {dispute.dispute}, a {dispute.kind}",
+                "resolution_not_fitting",
+                f"{field} says nothing about dispute {dispute.dispute}, a {dispute.kind}",
                 pointer=f"/data/{field}", field=field, dispute=dispute.dispute, kind=dispute.kind,
             )  # fmt: skip
     if data.outcome == "partly_upheld" and data.lines is None and data.net is None:
@@ -133,7 +137,7 @@ def _refuse_unfitting(dispute: Dispute, data: DisputeResolve) -> None:
         )  # fmt: skip
 
 
-def _chargeback(customer: Customer, message: Message, dispute: Dispute, data: DisputeResolve) -> list[Draft]:
+def _chargeback(customer: Customer, dispute: Dispute, data: DisputeResolve) -> list[Draft]:
     """Won restores exactly the earlier balances, as far as still due; lost changes nothing more."""
     if (data.fee_returned or 0) > dispute.fee:
         raise Refusal(
@@ -143,10 +147,10 @@ def _chargeback(customer: Customer, message: Message, dispute: Dispute, data: Di
     won = data.outcome == "won"
     restored = dispute.amount if won else 0
     resolved = _resolved(dispute, data, 0, restored=restored, fee_returned=data.fee_returned or 0)
-    return [resolved, *(_allocate_again(customer, message, dispute) if won else ())]
+    return [resolved, *(_allocate_again(customer, dispute) if won else ())]
 
 
-def _allocate_again(customer: Customer, message: Message, dispute: Dispute) -> list[Draft]:
+def _allocate_again(customer: Customer, dispute: Dispute) -> list[Draft]:
     """Make again what the chargeback undid, in the order in which it was first made."""
     payment = dispute.payment or ""
     source = customer.source(payment)
@@ -201,7 +205,8 @@ def _lines_of_all(dispute: Dispute, invoice: Invoice) -> list[CreditedLine]:
     found = lines_for_gross(invoice, lines, dispute.amount)
     if found is None:
         raise Refusal(
-            "lines_needed", f"no nets of the disputed lines come to {dispute.amount} with tax: say which are credited",
+            "lines_needed",
+            f"no nets of the disputed lines come to {dispute.amount} with tax: say which are credited",
             pointer="/data/lines", invoice=invoice.number, amount=dispute.amount,
         )  # fmt: skip
     return found
@@ -211,7 +216,8 @@ def _refuse_amount(dispute: Dispute, data: DisputeResolve, amount: int, pointer:
     """Refuse to credit more than was complained about, and to call a part the whole or the whole a part."""
     if amount > dispute.amount:
         raise Refusal(
-            "credit_exceeds_dispute", f"{amount} is more than the {dispute.amount} of dispute {dispute.dispute}",
+            "credit_exceeds_dispute",
+            f"{amount} is more than the {dispute.amount} of dispute {dispute.dispute}",
             pointer=pointer, amount=amount, disputed=dispute.amount, dispute=dispute.dispute,
         )  # fmt: skip
     if (amount == dispute.amount) is not (data.outcome == "upheld"):

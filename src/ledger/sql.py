@@ -17,15 +17,19 @@ _HEADING = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 def queries(package: str, file: str) -> dict[str, LiteralString]:
     """Read the named queries of one file of a package, in the order in which they stand there.
 
-    The cast to `LiteralString` happens here and nowhere else: the text comes from a file of ours, so no value of
-    a caller can be in it.
+    The cast to `LiteralString` happens here and nowhere else: the text comes from a file of ours, so no value
+    of a caller can be in it.
     """
     text = files(package).joinpath(file).read_text(encoding="utf-8")
     parts = _HEADING.split(text)
-    return {name: cast(LiteralString, body.strip().rstrip(";")) for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return {
+        name: cast(LiteralString, body.strip().rstrip(";"))
+        for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
 
 
 @cache
 def script(package: str, file: str) -> LiteralString:
     """Read a whole file as one script of several statements."""
-    return cast(LiteralString, files(package).joinpath(file).read_text(encoding="utf-8"))
+    text = files(package).joinpath(file).read_text(encoding="utf-8")
+    return cast(LiteralString, text)  # type: ignore[redundant-cast]  # mypy takes it for str, pyright does not

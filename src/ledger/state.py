@@ -229,7 +229,7 @@ class Customer(msgspec.Struct):
     def currencies(self) -> set[str]:
         """Name the currencies in which the customer has or owes something now, their own included."""
         held = (self.unbilled, self.open_invoices, self.open_sources)
-        return {self.currency}.union(*({part.currency for part in parts.values()} for parts in held))  # type: ignore[attr-defined]
+        return {self.currency}.union(*({part.currency for part in parts.values()} for parts in held))
 
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -86,7 +86,7 @@ def refuse_fixed(category: str, pointer: str) -> None:
 
 
 def taxes_of(lines: Iterable[tuple[str, str, int]]) -> list[Tax]:
-    """Tax lines of (category, rate, net after discount): each group's sum times its rate [BR-CO-17, BR-S-08]."""
+    """Tax (category, rate, net after discount) lines: each group's sum times its rate [BR-CO-17, BR-S-08]."""
     bases: dict[tuple[str, str], int] = {}
     for category, rate, net in lines:
         bases[category, rate] = bases.get((category, rate), 0) + net

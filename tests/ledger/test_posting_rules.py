@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import msgspec
 import pytest
@@ -138,9 +139,10 @@ def test_the_default_rules_balance_and_miss_no_posting() -> None:
 
 def test_a_measure_tied_to_others_may_be_posted_by_them() -> None:
     """Net and tax together are the amount of a credit note: either way balances."""
+    signed: tuple[tuple[Literal[1, -1], str], ...] = ((1, "amount"), (-1, "net"), (-1, "tax"))
     rules = [
         PostingRule(event="credit_note.issued", part="now", account="cash", sign=sign, measure=measure)
-        for sign, measure in ((1, "amount"), (-1, "net"), (-1, "tax"))
+        for sign, measure in signed
     ]
     refuse_unbalanced(rules)
 

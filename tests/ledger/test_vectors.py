@@ -69,7 +69,7 @@ def test_void_only_after_a_full_refund_of_what_was_paid() -> None:
     """Kill Bill TestInvoiceVoid: 249.95 partly paid: void refused; refunded in full out of the payment, then void."""
     world = billed(24995)
     world.post(pay("p1", 1000))
-    with pytest.raises(Refusal, match="^invoice_allocated: "):
+    with pytest.raises(Refusal, match=r"^invoice_allocated: "):
         world.post(void("INV-1"))
     world.post(refund("r1", 1000, "p1"))
     world.post(void("INV-1"))

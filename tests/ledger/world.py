@@ -71,8 +71,7 @@ class World:
         try:
             drafts = decider.decide(self.book, customer, message, self.now)
         except Refusal as refusal:
-            assert refusal.code in REFUSALS
-            msgspec.json.encode(refusal.values)
+            _check(refusal)
             raise
         finally:
             assert _snapshot(self.book, customer) == before, f"deciding {message.type} changed the state"
@@ -144,6 +143,12 @@ class World:
         """A customer's balance: the sum of their postings on receivable, disputed and customer_credit."""
         balances = self.balances[ALICE]
         return sum(balances[account, currency] for account in ("receivable", "disputed", "customer_credit"))
+
+
+def _check(refusal: Refusal) -> None:
+    """Every refusal is in the table, and its values can be sent."""
+    assert refusal.code in REFUSALS
+    msgspec.json.encode(refusal.values)
 
 
 def _snapshot(book: Book | None, customer: Customer | None) -> bytes:
