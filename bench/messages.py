@@ -6,7 +6,7 @@ import itertools
 
 import orjson
 
-CUSTOMERS = 2_000
+CUSTOMERS = 10_000
 _numbers = itertools.count(1)
 
 

@@ -9,7 +9,7 @@ import time
 import orjson
 from bench.figures import Figure
 from bench.load import drive, request
-from bench.messages import charges
+from bench.messages import CUSTOMERS, charges
 from bench.place import BOOK, Service
 from bench.posting import PATH
 
@@ -58,7 +58,7 @@ def _balances(service: Service, seconds: float) -> list[float]:
     while time.monotonic() < until:
         n += 1
         began = time.perf_counter()
-        _get(connection, service, f"/v1/books/{BOOK}/customers/C-{n % 2_000}/balance")
+        _get(connection, service, f"/v1/books/{BOOK}/customers/C-{n % CUSTOMERS}/balance")
         took.append(time.perf_counter() - began)
     connection.close()
     return took
