@@ -48,7 +48,7 @@ class AgreementChanged(Data, frozen=True, kw_only=True):
 def change(
     book: Book, customer: Customer, message: Message, data: AgreementChanged, _: datetime
 ) -> list[Draft]:
-    """Decide on `agreement.changed`; it may be dated ahead [DOMAIN.md, Time]."""
+    """Decide on `agreement.changed`; it may be dated ahead [docs/domain.md, Time]."""
     for place, service in enumerate(data.services):
         if service.tax_category not in book.taxes.rates:
             raise Refusal(

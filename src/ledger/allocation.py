@@ -95,7 +95,7 @@ class AllocationUndone(Decided, frozen=True, kw_only=True):
 
 
 class Due(NamedTuple):
-    """An invoice that money may be used on; the oldest comes first [DOMAIN.md, Allocation]."""
+    """An invoice that money may be used on; the oldest comes first [docs/domain.md, Allocation]."""
 
     due_on: date
     issued_at: datetime

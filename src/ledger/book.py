@@ -110,7 +110,7 @@ class Book(msgspec.Struct):
         return instant.astimezone(ZoneInfo(self.time_zone)).date()
 
     def refuse_closed_day(self, day: date, pointer: str) -> None:
-        """Refuse a day that lies in a closed period [DOMAIN.md, Time]."""
+        """Refuse a day that lies in a closed period [docs/domain.md, Time]."""
         if self.closed_through is not None and day <= self.closed_through:
             raise Refusal(
                 "period_closed", f"{day} is closed: the book is closed through {self.closed_through}",
@@ -124,7 +124,7 @@ def _zones() -> frozenset[str]:
 
 
 def refuse_undatable(book: Book, message: Message, now: datetime) -> None:
-    """Refuse a message dated in a closed period, or more than a day ahead [DOMAIN.md, Time]."""
+    """Refuse a message dated in a closed period, or more than a day ahead [docs/domain.md, Time]."""
     if book.open_from is not None:
         refuse_closed_period(book, message)
     refuse_ahead(message, now)

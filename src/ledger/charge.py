@@ -109,7 +109,7 @@ def post(book: Book, customer: Customer, message: Message, data: ChargePosted, n
 def reverse(
     book: Book, customer: Customer, message: Message, data: ChargeReverse, now: datetime
 ) -> list[Draft]:
-    """Decide on `charge.reverse`: only what is unbilled; the billed is credited [DOMAIN.md, section 3]."""
+    """Decide on `charge.reverse`: only what is unbilled [docs/domain.md, Credit notes]."""
     found = find_unbilled(customer, data.charge)
     refuse_undatable(book, message, now)
     charge = refuse_not_unbilled(customer, data.charge, found)

@@ -103,7 +103,7 @@ def compose(
 ) -> CreditNoteIssued:  # fmt: skip
     """Compute a credit note, or refuse it: no line is credited above its net [Lago ValidateService, exactly].
 
-    One that settles a `dispute` takes from what that holds first [DOMAIN.md, Credit notes].
+    One that settles a `dispute` takes from what that holds first [docs/domain.md, Credit notes].
     """
     _refuse_excess(invoice, lines)
     taxes = taxes_of_lines(invoice, lines)

@@ -274,7 +274,7 @@ def first_difference(first: Event, message: Message) -> str | None:
     """Compare a recorded decision's first event with a message of the same key.
 
     Returns None for the same content, else the JSON pointer of the first field that differs, in the order
-    type, subject, time, then data by sorted path [DOMAIN.md, Idempotency].
+    type, subject, time, then data by sorted path [docs/domain.md, Idempotency].
     """
     type_, data = _content(first)
     for pointer, ours, theirs in (

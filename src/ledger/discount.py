@@ -173,7 +173,7 @@ def apply(
 ) -> tuple[list[DiscountUsed], list[int]]:
     """Take discounts off the nets of one invoice; return each one used, and each line's share of them all.
 
-    Narrow scope first, then wide, then by grant time; each is of what the earlier ones left [DOMAIN.md,
+    Narrow scope first, then wide, then by grant time; each is of what the earlier ones left [docs/domain.md,
     Discounts; Lago AppliedCouponsService]. A discount that comes to nothing is not used.
     """
     left = [charge.net for charge in charges]

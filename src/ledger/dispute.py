@@ -124,7 +124,8 @@ def _about_payment(
     """Open a chargeback or an inquiry about a payment.
 
     Chargebacks of one payment together never pass it; within it they are recorded whatever else went back of
-    it. Each takes the unallocated rest first, then undoes allocations, newest first [DOMAIN.md, Disputes].
+    it. Each takes the unallocated rest first, then undoes allocations, newest first
+    [docs/domain.md, Disputes].
     """
     source = find_payment(customer, data.payment or "")
     _refuse_currency(data, f"payment {source.key}", source.currency)

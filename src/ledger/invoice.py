@@ -131,7 +131,7 @@ def issue(book: Book, customer: Customer, message: Message, data: InvoiceIssue, 
 
 
 def _billable(customer: Customer, currency: str, through: datetime) -> list[Unbilled]:
-    """Pick the charges that are due to be billed; one in dispute stays off [DOMAIN.md, Disputes]."""
+    """Pick the charges that are due to be billed; one in dispute stays off [docs/domain.md, Disputes]."""
     charges = [
         charge
         for charge in customer.unbilled.values()

@@ -65,7 +65,7 @@ def credit_note_key(number: str) -> str:
 def refuse_currency(
     what: str, currency: str, brought_by: str, brought: str, pointer: str = "/data/currency"
 ) -> None:
-    """Refuse amounts of different currencies that would meet in one sum [DOMAIN.md, section 2]."""
+    """Refuse amounts of different currencies that would meet in one sum [docs/domain.md, Money]."""
     if currency != brought:
         raise Refusal(
             "currency_mismatch", f"{what} is {currency}, {brought_by} is {brought}",

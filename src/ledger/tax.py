@@ -97,7 +97,7 @@ def taxes_of(lines: Iterable[tuple[str, str, int]]) -> list[Tax]:
 
 
 def cumulated_tax(rate: str, credited_base: int, credited_tax: int, net: int) -> int:
-    """Tax of a credit note over `net` more [DOMAIN.md, Credit notes].
+    """Tax of a credit note over `net` more [docs/domain.md, Credit notes].
 
     It is the tax of all that is credited by then, less what earlier notes took: so all notes together give
     exactly the invoice's tax.

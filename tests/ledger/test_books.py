@@ -180,7 +180,7 @@ def test_every_message_is_accepted_at_its_time(type_: str) -> None:
 
 @pytest.mark.parametrize("type_", sorted(SOME))
 def test_no_message_is_dated_more_than_a_day_ahead_but_agreements(type_: str) -> None:
-    """DOMAIN.md, Time."""
+    """docs/domain.md, Time."""
     world, customer = busy(type_)
     ahead = world.now + timedelta(days=1, minutes=2)
     if type_ == "agreement.changed":
@@ -193,7 +193,7 @@ def test_no_message_is_dated_more_than_a_day_ahead_but_agreements(type_: str) ->
 
 @pytest.mark.parametrize("type_", sorted(SOME))
 def test_no_message_is_dated_in_a_closed_period(type_: str) -> None:
-    """The period ends with a day in the book's time zone: 23:00 UTC is midnight in Berlin [DOMAIN.md, Time]."""
+    """The period ends with a day in the book's time zone: 23:00 UTC is midnight in Berlin [docs/domain.md, Time]."""
     world, customer = busy(type_)
     world.post(closed("2026-01-15"))
     with pytest.raises(Refusal) as caught:

@@ -144,7 +144,7 @@ def test_resolutions(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> No
 
 @pytest.mark.parametrize("amount", [1, 30, 31, 150, 151, 1899, 1900])
 def test_a_chargeback_won_restores_exactly_the_earlier_balances(amount: int) -> None:
-    """If nothing else happened meanwhile [DOMAIN.md, Disputes]: each account, each invoice, each source."""
+    """If nothing else happened meanwhile [docs/domain.md, Disputes]: each account, each invoice, each source."""
     world = taxed()
     for ask in PAID:
         world.post(ask)

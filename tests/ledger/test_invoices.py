@@ -108,7 +108,7 @@ def test_an_invoice_dated_back_bills_nothing_later() -> None:
 
 
 def test_credit_used_on_an_invoice_dated_back_occurs_when_the_credit_did() -> None:
-    """The later of source and invoice [DOMAIN.md, Allocation]."""
+    """The later of source and invoice [docs/domain.md, Allocation]."""
     world = taxed()
     world.post(charge("c1", 5), at=datetime(2026, 1, 1, tzinfo=UTC))
     paid = world.post(hold("p1", 100))[0]

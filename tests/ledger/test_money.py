@@ -76,7 +76,7 @@ def test_what_weighs_nothing_gets_nothing() -> None:
 
 @given(RATES, st.lists(st.integers(1, 10**6), min_size=1, max_size=8))
 def test_cumulated_tax_of_all_parts_is_the_tax_of_the_whole(rate: str, nets: list[int]) -> None:
-    """All credit notes together give exactly the invoice's tax; none of them takes tax back [DOMAIN.md]."""
+    """All credit notes together give exactly the invoice's tax; none of them takes tax back [docs/domain.md, Credit notes]."""
     base = tax = 0
     for net in nets:
         part = cumulated_tax(rate, base, tax, net)

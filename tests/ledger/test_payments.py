@@ -128,7 +128,7 @@ def test_refunding(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> None
 
 
 def test_what_goes_beyond_what_we_held_is_overdrawn() -> None:
-    """DOMAIN.md section 5: recorded, and the customer's credit is negative."""
+    """What happened at a bank is never refused: recorded, and the customer's credit is negative."""
     world = untaxed()
     for ask in (pay("p1", 100), refund("r1", 100), bounce("p1", 100)):
         world.post(ask)
@@ -137,7 +137,7 @@ def test_what_goes_beyond_what_we_held_is_overdrawn() -> None:
 
 
 def test_refund_and_credit_note_end_the_same_in_either_order() -> None:
-    """Credit note then refund of the credit, refund of the payment then credit note [DOMAIN.md, Refunds]."""
+    """Credit note then refund of the credit, refund of the payment then credit note [docs/domain.md, Refunds]."""
     ends = []
     for asks in (
         (credit("INV-1", (1, 300)), refund("r1", 300)),
@@ -161,7 +161,7 @@ def test_an_allocation_undone_and_made_again_changes_nothing() -> None:
 
 
 def test_an_allocation_of_a_payment_dated_back_occurs_when_the_invoice_did() -> None:
-    """The later of source and invoice [DOMAIN.md, Allocation]."""
+    """The later of source and invoice [docs/domain.md, Allocation]."""
     world = untaxed()
     world.post(charge("c1", 700))
     issued = world.post(issue())[0]

@@ -1,4 +1,4 @@
-"""From event to postings: every event's entry sums to zero, whatever it holds, and is the one of DOMAIN.md section 4."""
+"""From event to postings: every event's entry sums to zero, whatever it holds, and is the one of docs/domain.md, Entries."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_every_entry_sums_to_zero(event: Event) -> None:
     ],
 )  # fmt: skip
 def test_the_entry_of_each_event(type_: str, data: dict[str, object], entry: dict[str, int]) -> None:
-    """DOMAIN.md section 4, row by row."""
+    """docs/domain.md, Entries, row by row."""
     sums: dict[str, int] = {}
     for posting in postings(DEFAULT_RULES, event(type_, **data)):
         sums[posting.account] = sums.get(posting.account, 0) + posting.amount

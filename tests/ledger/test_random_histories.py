@@ -1,6 +1,6 @@
 """Random histories: after every message the named invariants hold, and a refused one changed nothing.
 
-[Blnk's invariant fuzz, DOMAIN.md vector 10]. `World` does the checking; here are only the messages.
+[Blnk's invariant fuzz]. `World` does the checking; here are only the messages.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def test_the_invariants_hold_after_every_message_of_any_history() -> None:
-    """DOMAIN.md vector 10 (Blnk invariant fuzz)."""
+    """Blnk invariant fuzz."""
     run_state_machine_as_test(
         Histories,
         settings=settings(

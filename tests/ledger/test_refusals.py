@@ -82,7 +82,7 @@ VOID = [*BILLED, asks.void("INV-1")]
     ],
 )  # fmt: skip
 def test_the_order_of_refusal(given: list[Ask], breaks: list[Ask], codes: list[str]) -> None:
-    """Shape, then references, then state, then limits [DOMAIN.md, Order of refusal; TigerBeetle create_transfer]."""
+    """Shape, then references, then state, then limits [docs/domain.md, Order of refusal; TigerBeetle create_transfer]."""
     world = taxed()
     for ask in given:
         world.post(ask)
