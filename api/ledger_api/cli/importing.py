@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger_api.cli import DONE, REFUSED
+from ledger_api.cli import REFUSED
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def import_files(
     lanes: Annotated[int, typer.Option(min=1, max=16, help="Connections to post over.")] = 2,
     home: Annotated[Path | None, typer.Option(help="Data folder of the embedded PostgreSQL.")] = None,
     json: Json = False,
-) -> int:
+) -> None:
     """Post files of messages: CloudEvents in JSON, one a line, or CSV with a mapping file.
 
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
@@ -63,7 +63,8 @@ def import_files(
     else:
         for name, tally in tallies.items():
             _tell(name, tally)
-    return REFUSED if any(tally.refused for tally in tallies.values()) else DONE
+    if any(tally.refused for tally in tallies.values()):
+        raise typer.Exit(REFUSED)
 
 
 def _refuse_missing(files: list[Path]) -> None:

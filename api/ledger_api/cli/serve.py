@@ -61,8 +61,12 @@ def _stop_at_end_of_input() -> None:
     import sys  # noqa: PLC0415
     import threading  # noqa: PLC0415
 
+    standard_input = sys.stdin.fileno()
+
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock, held by a waiting daemon thread, aborts the interpreter on its way out.
+        while os.read(standard_input, 1 << 10):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="until-eof", daemon=True).start()
