@@ -64,7 +64,7 @@ def _stop_at_end_of_input() -> None:
     standard_input = sys.stdin.fileno()
 
     def wait() -> None:
-        # Not through sys.stdin: its lock, held by a waiting daemon thread, aborts the interpreter on its way out.
+        # Not through sys.stdin: a daemon thread that holds its lock aborts the interpreter at its end.
         while os.read(standard_input, 1 << 10):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
