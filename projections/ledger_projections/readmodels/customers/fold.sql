@@ -14,12 +14,12 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AN
 -- types: customer.changed customer.closed
 -- Of each term the last one that was said; what an event leaves out stays as it was.
 WITH fact AS MATERIALIZED (
-    SELECT e.customer, e.position, e.type, e.occurred_at, ledger.data_of(e.state) AS data
+    SELECT e.book, e.customer, e.position, e.type, e.occurred_at, ledger.data_of(e.state) AS data
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         AND e.type IN ('customer.changed', 'customer.closed')
 ), last AS (
-    SELECT f.customer,
+    SELECT f.book, f.customer,
         (array_agg(f.data ->> 'currency' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'currency'))[1] AS currency,
         (array_agg(f.data ->> 'payment_days' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'payment_days'))[1] AS payment_days,
         (array_agg(f.data ->> 'billing_day' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'billing_day'))[1] AS billing_day,
@@ -29,7 +29,7 @@ WITH fact AS MATERIALIZED (
         max(f.occurred_at) FILTER (WHERE f.type = 'customer.closed') AS closed_at,
         max(f.data ->> 'by') FILTER (WHERE f.type = 'customer.closed') AS closed_by,
         max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason
-    FROM fact f GROUP BY f.customer
+    FROM fact f GROUP BY f.book, f.customer
 )
 UPDATE customer c
 SET currency = coalesce(l.currency, c.currency),
@@ -43,13 +43,13 @@ SET currency = coalesce(l.currency, c.currency),
     closed_by = coalesce(l.closed_by, c.closed_by),
     closing_reason = coalesce(l.closing_reason, c.closing_reason)
 FROM last l
-WHERE c.book = %(book)s AND c.customer = ANY (ARRAY[l.customer]);
+WHERE c.book = ANY (ARRAY[l.book]) AND c.customer = ANY (ARRAY[l.customer]);
 
 -- name: replace_agreements
 -- types: agreement.changed
 -- The last set of services that was agreed for a date replaces an earlier one for the same date, services and all.
 WITH fact AS MATERIALIZED (
-    SELECT DISTINCT ON (e.customer, d.data ->> 'from') e.customer, (d.data ->> 'from')::date AS effective_from,
+    SELECT DISTINCT ON (e.customer, d.data ->> 'from') e.book, e.customer, (d.data ->> 'from')::date AS effective_from,
         d.data -> 'services' AS services, e.occurred_at, e.position
     FROM ledger.event e
     CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
@@ -60,7 +60,8 @@ WITH fact AS MATERIALIZED (
     FROM fact f CROSS JOIN LATERAL jsonb_array_elements(f.services) WITH ORDINALITY AS s (service, line)
 ), shortened AS (
     DELETE FROM agreement_service a USING fact f
-    WHERE a.book = %(book)s AND a.customer = ANY (ARRAY[f.customer]) AND a.effective_from = f.effective_from
+    WHERE a.book = ANY (ARRAY[f.book]) AND a.customer = ANY (ARRAY[f.customer])
+        AND a.effective_from = ANY (ARRAY[f.effective_from])
         AND a.line > jsonb_array_length(f.services)
 ), services AS (
     INSERT INTO agreement_service

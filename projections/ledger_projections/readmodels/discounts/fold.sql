@@ -15,19 +15,21 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AN
 -- types: invoice.issued
 -- Most invoices use none, and their bytes say so (canonical JSON has no white space): those are not opened.
 WITH used AS MATERIALIZED (
-    SELECT e.customer, e.invoice, e.currency, e.position, u.used ->> 'discount' AS discount, (u.used ->> 'amount')::bigint AS amount
+    SELECT e.book, e.customer, e.invoice, e.currency, e.position, u.used ->> 'discount' AS discount, (u.used ->> 'amount')::bigint AS amount
     FROM ledger.event e
     CROSS JOIN LATERAL jsonb_array_elements(ledger.data_of(e.state) -> 'discounts') AS u (used)
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
         AND position('"discounts":[]'::bytea IN e.state) = 0
 ), uses AS (
     INSERT INTO discount_use
-    SELECT %(book)s, u.invoice, u.customer, u.discount, u.currency, u.amount, false, u.position FROM used u
+    SELECT u.book, u.invoice, u.customer, u.discount, u.currency, u.amount, false, u.position FROM used u
 )
 UPDATE discount d
 SET used = d.used + u.amount, uses = d.uses + u.uses
-FROM (SELECT customer, discount, sum(amount) AS amount, count(*) AS uses FROM used GROUP BY customer, discount) u
-WHERE d.book = %(book)s AND d.customer = ANY (ARRAY[u.customer]) AND d.discount = ANY (ARRAY[u.discount]);
+FROM (
+    SELECT book, customer, discount, sum(amount) AS amount, count(*) AS uses FROM used
+    GROUP BY book, customer, discount) u
+WHERE d.book = ANY (ARRAY[u.book]) AND d.customer = ANY (ARRAY[u.customer]) AND d.discount = ANY (ARRAY[u.discount]);
 
 -- name: give_back_discounts
 -- types: invoice.voided
@@ -36,13 +38,15 @@ WITH void AS (
     UPDATE discount_use u SET void = true
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.voided'
-        AND u.book = %(book)s AND u.invoice = ANY (ARRAY[e.invoice]) AND NOT u.void
-    RETURNING u.customer, u.discount, u.amount
+        AND u.book = ANY (ARRAY[e.book]) AND u.invoice = ANY (ARRAY[e.invoice]) AND NOT u.void
+    RETURNING u.book, u.customer, u.discount, u.amount
 )
 UPDATE discount d
 SET used = d.used - v.amount, uses = d.uses - v.uses
-FROM (SELECT customer, discount, sum(amount) AS amount, count(*) AS uses FROM void GROUP BY customer, discount) v
-WHERE d.book = %(book)s AND d.customer = ANY (ARRAY[v.customer]) AND d.discount = ANY (ARRAY[v.discount]);
+FROM (
+    SELECT book, customer, discount, sum(amount) AS amount, count(*) AS uses FROM void
+    GROUP BY book, customer, discount) v
+WHERE d.book = ANY (ARRAY[v.book]) AND d.customer = ANY (ARRAY[v.customer]) AND d.discount = ANY (ARRAY[v.discount]);
 
 -- name: revoke_discounts
 -- types: discount.revoked
@@ -52,4 +56,4 @@ SET revoked_at = e.occurred_at, revoked_by = e.principal, revoke_reason = d.data
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'discount.revoked'
-    AND t.book = %(book)s AND t.customer = ANY (ARRAY[e.customer]) AND t.discount = ANY (ARRAY[d.data ->> 'discount']);
+    AND t.book = ANY (ARRAY[e.book]) AND t.customer = ANY (ARRAY[e.customer]) AND t.discount = ANY (ARRAY[d.data ->> 'discount']);

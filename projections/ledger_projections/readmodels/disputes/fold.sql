@@ -22,4 +22,4 @@ SET state = 'resolved', outcome = d.data ->> 'outcome', upheld = coalesce(e.amou
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'dispute.resolved'
-    AND t.book = %(book)s AND t.customer = ANY (ARRAY[e.customer]) AND t.dispute = ANY (ARRAY[d.data ->> 'dispute']);
+    AND t.book = ANY (ARRAY[e.book]) AND t.customer = ANY (ARRAY[e.customer]) AND t.dispute = ANY (ARRAY[d.data ->> 'dispute']);

@@ -9,7 +9,7 @@ WITH issued AS MATERIALIZED (
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
 ), moved AS MATERIALIZED (
-    SELECT m.invoice, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.credited), 0) AS credited,
+    SELECT m.book, m.invoice, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.credited), 0) AS credited,
         coalesce(sum(m.written_off), 0) AS written_off, coalesce(sum(m.disputed), 0) AS disputed,
         coalesce(max(m.position) FILTER (WHERE m.allocated > 0), 0) AS paid_at,
         coalesce(max(m.position) FILTER (WHERE m.credited > 0), 0) AS credited_at,
@@ -17,7 +17,7 @@ WITH issued AS MATERIALIZED (
         max(m.occurred_at) FILTER (WHERE m.type = 'invoice.voided') AS voided_at,
         max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason
     FROM (
-        SELECT e.position, e.type, e.invoice, e.occurred_at, d.data,
+        SELECT e.book, e.position, e.type, e.invoice, e.occurred_at, d.data,
             CASE e.type WHEN 'allocation.made' THEN e.amount WHEN 'allocation.undone' THEN -e.amount END AS allocated,
             CASE e.type WHEN 'debt.written_off' THEN e.amount WHEN 'debt.recovered' THEN -e.amount END AS written_off,
             coalesce((d.data ->> 'to_receivable')::bigint, 0) + coalesce((d.data ->> 'to_disputed')::bigint, 0) AS credited,
@@ -31,7 +31,7 @@ WITH issued AS MATERIALIZED (
             AND e.type IN ('allocation.made', 'allocation.undone', 'credit_note.issued', 'dispute.opened',
                 'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
     ) m
-    GROUP BY m.invoice
+    GROUP BY m.book, m.invoice
 ), settled AS MATERIALIZED (
     SELECT m.*, CASE greatest(m.paid_at, m.credited_at, m.written_off_at)
         WHEN 0 THEN NULL WHEN m.paid_at THEN 'paid' WHEN m.credited_at THEN 'credited' ELSE 'written_off'
@@ -63,19 +63,19 @@ SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
     settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
     void_reason = coalesce(s.void_reason, i.void_reason)
 FROM settled s
-WHERE i.book = %(book)s AND i.invoice = ANY (ARRAY[s.invoice]);
+WHERE i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
 
 -- name: receive_and_use
 -- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued dispute.opened dispute.resolved
 -- Payments and credit notes with what was used of them within the same range; then those that were there before.
 WITH fact AS MATERIALIZED (
-    SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
+    SELECT e.book, e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         AND e.type IN ('payment.received', 'payment.returned', 'payment.failed', 'refund.issued', 'allocation.made',
             'allocation.undone', 'credit_note.issued', 'dispute.opened', 'dispute.resolved')
 ), used AS MATERIALIZED (
-    SELECT f.position, f.type, f.customer, f.invoice, f.currency, f.occurred_at,
+    SELECT f.book, f.position, f.type, f.customer, f.invoice, f.currency, f.occurred_at,
         f.data -> 'source' ->> 'payment' AS payment, f.data -> 'source' ->> 'credit_note' AS credit_note,
         CASE f.type WHEN 'allocation.made' THEN f.amount ELSE -f.amount END AS amount,
         coalesce((f.data ->> 'automatic')::boolean, false) AS automatic
@@ -86,26 +86,26 @@ WITH fact AS MATERIALIZED (
         u.occurred_at
     FROM used u
 ), taken AS MATERIALIZED (
-    SELECT f.customer, t.taken -> 'source' ->> 'payment' AS payment, t.taken -> 'source' ->> 'credit_note' AS credit_note,
+    SELECT f.book, f.customer, t.taken -> 'source' ->> 'payment' AS payment, t.taken -> 'source' ->> 'credit_note' AS credit_note,
         (t.taken ->> 'amount')::bigint AS amount
     FROM fact f CROSS JOIN LATERAL jsonb_array_elements(f.data -> 'taken') AS t (taken)
     WHERE f.type = 'refund.issued'
 ), payment_moved AS MATERIALIZED (
-    SELECT m.customer, m.payment, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded,
+    SELECT m.book, m.customer, m.payment, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded,
         coalesce(sum(m.returned), 0) AS returned, coalesce(sum(m.charged_back), 0) AS charged_back
     FROM (
-        SELECT u.customer, u.payment, u.amount AS allocated, NULL::bigint AS refunded, NULL::bigint AS returned,
+        SELECT u.book, u.customer, u.payment, u.amount AS allocated, NULL::bigint AS refunded, NULL::bigint AS returned,
             NULL::bigint AS charged_back FROM used u WHERE u.payment IS NOT NULL
         UNION ALL
-        SELECT t.customer, t.payment, NULL, t.amount, NULL, NULL FROM taken t WHERE t.payment IS NOT NULL
+        SELECT t.book, t.customer, t.payment, NULL, t.amount, NULL, NULL FROM taken t WHERE t.payment IS NOT NULL
         UNION ALL
-        SELECT f.customer, f.data ->> 'payment', NULL, NULL, f.amount, NULL FROM fact f WHERE f.type = 'payment.returned'
+        SELECT f.book, f.customer, f.data ->> 'payment', NULL, NULL, f.amount, NULL FROM fact f WHERE f.type = 'payment.returned'
         UNION ALL
-        SELECT f.customer, f.data ->> 'payment', NULL, NULL, NULL,
+        SELECT f.book, f.customer, f.data ->> 'payment', NULL, NULL, NULL,
             coalesce((f.data ->> 'charged_back')::bigint, 0) - coalesce((f.data ->> 'restored')::bigint, 0)
         FROM fact f WHERE f.type IN ('dispute.opened', 'dispute.resolved') AND f.data ? 'payment'
     ) m
-    GROUP BY m.customer, m.payment
+    GROUP BY m.book, m.customer, m.payment
 ), received AS (
     INSERT INTO payment (book, customer, payment, currency, amount, allocated, refunded, returned, charged_back,
         method, reference, received_at, position)
@@ -119,19 +119,19 @@ WITH fact AS MATERIALIZED (
     SET allocated = p.allocated + m.allocated, refunded = p.refunded + m.refunded, returned = p.returned + m.returned,
         charged_back = p.charged_back + m.charged_back
     FROM payment_moved m
-    WHERE p.book = %(book)s AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
+    WHERE p.book = ANY (ARRAY[m.book]) AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
 ), failed AS (
     INSERT INTO payment_failure
     SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, f.data ->> 'reason', f.occurred_at, f.position
     FROM fact f WHERE f.type = 'payment.failed'
 ), note_moved AS MATERIALIZED (
-    SELECT m.credit_note, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded
+    SELECT m.book, m.credit_note, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded
     FROM (
-        SELECT u.credit_note, u.amount AS allocated, NULL::bigint AS refunded FROM used u WHERE u.credit_note IS NOT NULL
+        SELECT u.book, u.credit_note, u.amount AS allocated, NULL::bigint AS refunded FROM used u WHERE u.credit_note IS NOT NULL
         UNION ALL
-        SELECT t.credit_note, NULL, t.amount FROM taken t WHERE t.credit_note IS NOT NULL
+        SELECT t.book, t.credit_note, NULL, t.amount FROM taken t WHERE t.credit_note IS NOT NULL
     ) m
-    GROUP BY m.credit_note
+    GROUP BY m.book, m.credit_note
 ), noted AS (
     INSERT INTO credit_note (book, credit_note, customer, series, sequence, invoice, currency, net, tax, total,
         to_receivable, to_disputed, to_credit, allocated, refunded, reason, lines, taxes, issued_at, position)
@@ -146,4 +146,4 @@ WITH fact AS MATERIALIZED (
 UPDATE credit_note c
 SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded
 FROM note_moved m
-WHERE c.book = %(book)s AND c.credit_note = ANY (ARRAY[m.credit_note]);
+WHERE c.book = ANY (ARRAY[m.book]) AND c.credit_note = ANY (ARRAY[m.credit_note]);
