@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from examples.telco.history import BOOK, CURRENCY, SOURCE, Row, history, months,
 
 from ledger.errors import LedgerError
 from ledger_api.bulk import Lanes, Tally
+from ledger_api.catching_up import catch_up
 from ledger_api.cli.connecting import Wants, connected
 from ledger_api.cli.output import print_rows, progress
 from ledger_api.client import Client, Page
@@ -49,7 +51,13 @@ class _Difference(msgspec.Struct):
     difference: int
 
 
+class _Account(msgspec.Struct):
+    account: str
+    balance: int
+
+
 class _TrialBalance(msgspec.Struct):
+    accounts: list[_Account]
     totals: list[_Difference]
 
 
@@ -97,11 +105,28 @@ def read_back(client: Client, rows: Sequence[Row], position: int) -> tuple[dict[
             )
     balance = _read_trial_balance(client.get(f"{path}/reports/trial-balance", at).body)
     wrong += [f"the trial balance is off by {each.difference}" for each in balance.totals if each.difference]
-    return dict(sorted(sums.items())), wrong
+    return dict(sorted(sums.items())), wrong + _journal_differences(balance, sums.values())
 
 
-def post(client: Client, rows: Sequence[Row]) -> Tally:
-    """Post all histories; what became of the messages."""
+def _journal_differences(balance: _TrialBalance, sums: Collection[Sums]) -> list[str]:
+    """Hold the journal, which knows charges by themselves, to the invoices and to the table."""
+    accounts = {each.account: each.balance for each in balance.accounts}
+    wanted = {
+        "revenue": -sum(each.table for each in sums),
+        "unbilled": 0,
+        "receivable": sum(each.due for each in sums),
+        "cash": sum(each.paid for each in sums),
+    }
+    return [
+        f"the account {name} has {accounts.get(name, 0)} cents, it should have {amount}"
+        for name, amount in wanted.items()
+        if accounts.get(name, 0) != amount
+    ]
+
+
+def post(client: Client, rows: Sequence[Row]) -> tuple[Tally, float]:
+    """Post all histories: what became of the messages, and the seconds that it took."""
+    began = time.monotonic()
     calendar = months()
     messages = sum(2 + 3 * row.tenure for row in rows) + 1
     with progress("Posting", messages, "messages") as done, Lanes(client, BOOK, answered=done) as lanes:
@@ -109,13 +134,15 @@ def post(client: Client, rows: Sequence[Row]) -> Tally:
         for row in rows:
             for message in history(row, calendar):
                 lanes.send(message, row.customer)
-    return lanes.tally
+    return lanes.tally, time.monotonic() - began
 
 
-def show(tally: Tally, sums: dict[str, Sums], wrong: Sequence[str]) -> None:
+def show(tally: Tally, seconds: float, sums: dict[str, Sums], wrong: Sequence[str]) -> None:
     """Say what was posted, what the ledger has, and whether that is what the table has."""
     print(
-        f"{tally.recorded:,} messages recorded ({tally.events:,} events), {tally.replayed:,} there already."
+        f"{tally.recorded:,} messages recorded ({tally.events:,} events), {tally.replayed:,} there already, "
+        f"in {seconds:,.1f} s: {tally.messages / seconds:,.0f} messages/s, "
+        f"{tally.events / seconds:,.0f} events/s."
     )
     if not tally.recorded and not tally.refused:
         print("Nothing is new: the whole history was recorded before.")
@@ -152,12 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = read_rows(Path(given.csv))
     try:
         with connected(given.url, given.key, Wants(BOOK, "telco-example", (SOURCE,))) as client:
-            tally = post(client, rows)
+            tally, seconds = post(client, rows)
+            catch_up(client, BOOK, tally.position_last, lambda waiting: print(waiting, file=sys.stderr))
             sums, wrong = read_back(client, rows, tally.position_last)
     except LedgerError as error:
         print(error, file=sys.stderr)
         return 1
-    show(tally, sums, wrong)
+    show(tally, seconds, sums, wrong)
     return 3 if tally.refused else int(bool(wrong))
 
 

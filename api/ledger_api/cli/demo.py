@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,7 @@ def demo(
     The same seed gives the same year; played again, nothing new is recorded.
     """
     from ledger.errors import IntegrityError  # noqa: PLC0415
+    from ledger_api.catching_up import catch_up  # noqa: PLC0415
     from ledger_api.cli.connecting import Wants, own_service, temporary_key, use_home  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.client import Client  # noqa: PLC0415
@@ -58,9 +60,11 @@ def demo(
         client = Client(service.url, key)
         story = Story(client, book, seed, customers)
         run = _play(story)
-        standing, seconds = read_standing(client, book, head_of(client, book))
+        head, since = head_of(client, book), time.monotonic()
+        catch_up(client, book, head, lambda waiting: print(waiting, file=sys.stderr))
         if run is not None:
-            run.projected_seconds = seconds
+            run.projected_seconds = time.monotonic() - since
+        standing = read_standing(client, book, head)
         if json:
             print_json(as_json(standing, run))
         else:

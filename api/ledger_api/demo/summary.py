@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
@@ -93,16 +92,13 @@ class Run:
     seconds: float
     refusals: list[Refused]
     projected_seconds: float = 0
-    """From the last answer until the reads had everything."""
+    """From the last answer until the read models had everything."""
 
 
-def read_standing(client: Client, book: str, position: int) -> tuple[Standing, float]:
-    """Read where a book stands at or behind a position, and how many seconds the reads took to get there."""
+def read_standing(client: Client, book: str, position: int) -> Standing:
+    """Read where a book stands at or behind a position."""
     path, at = f"/v1/books/{book}", {"min_position": position}
-    since = time.monotonic()
     balance = _read_trial_balance(client.get(f"{path}/reports/trial-balance", at).body)
-    client.get(f"{path}/invoices", {"limit": 1, **at})
-    projected = time.monotonic() - since
     customers = client.items(f"{path}/customers", at, _read_customers)
     disputes = client.items(f"{path}/disputes", at, _read_disputes)
     standing = Standing(
@@ -119,7 +115,7 @@ def read_standing(client: Client, book: str, position: int) -> tuple[Standing, f
         _add(standing.money.setdefault(invoice.currency, Money()), invoice)
     standing.invoices = dict(states)
     _compare(standing, balance)
-    return standing, projected
+    return standing
 
 
 def _add(money: Money, invoice: _Invoice) -> None:
