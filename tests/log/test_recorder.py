@@ -46,18 +46,18 @@ class _OnTheLog:
         return LedgerRecorder(datastore, book="main")
 
 
-class TestApplicationRecorder(_OnTheLog, ApplicationRecorderTestCase[LedgerRecorder]):  # type: ignore[misc]
+class TestApplicationRecorder(_OnTheLog, ApplicationRecorderTestCase[LedgerRecorder]):
     EXPECT_CONTIGUOUS_NOTIFICATION_IDS = True
 
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
 
 
-class TestNonInterleaving(_OnTheLog, NonInterleavingNotificationIDsBaseCase):  # type: ignore[misc]
+class TestNonInterleaving(_OnTheLog, NonInterleavingNotificationIDsBaseCase):
     pass
 
 
-class TestTrackingRecorder(_OnTheLog, TrackingRecorderTestCase):  # type: ignore[misc]
+class TestTrackingRecorder(_OnTheLog, TrackingRecorderTestCase):
     def create_recorder(self) -> Any:
         return Cursors(self.conninfo)
 
@@ -91,7 +91,7 @@ def test_a_version_that_does_not_follow_is_refused_and_leaves_no_gap(make: Make,
     recorder.insert_events([_event(stream, 1)])
     with pytest.raises(IntegrityError, match=f"is at version 1, the event is version {version}"):
         recorder.insert_events([_event(stream, version)])
-    assert recorder.insert_events([_event(stream, 2)]) == range(2, 3)
+    assert recorder.insert_events([_event(stream, 2)]) == list(range(2, 3))
 
 
 def test_a_gap_inside_one_append_records_nothing_of_it(make: Make) -> None:
@@ -123,7 +123,7 @@ def test_a_failed_append_gives_its_positions_back(make: Make) -> None:
     for _ in range(3):
         with pytest.raises(IntegrityError):
             recorder.insert_events([_event(stream, 1)])
-    assert recorder.insert_events([_event(stream, 2)]) == range(2, 3)
+    assert recorder.insert_events([_event(stream, 2)]) == list(range(2, 3))
 
 
 def test_a_subscription_outlives_its_listener_and_misses_nothing(make: Make, database: str) -> None:

@@ -20,7 +20,7 @@ from ledger.settings import Settings
 class Ledger(Application[str]):
     """A book for programs that stand beside the database; upstream systems post over HTTP.
 
-    Decisions are made by the writer, never by an aggregate, so `save` and `repository` have nothing to do here.
+    Decisions are made by the writer, never by an aggregate, so `save` and `repository` have nothing to do.
     Use it as a context manager.
     """
 

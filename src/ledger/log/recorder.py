@@ -1,8 +1,8 @@
-"""The log as the `eventsourcing` library sees it: its recorder, factory and mapper, over our table and our head row.
+"""The log as the `eventsourcing` library sees it: recorder, factory and mapper over our table and head row.
 
-What differs from the library's own: order is made by the head's row lock instead of a table lock, positions have no
-gaps, an expected version is checked and not only its uniqueness, a lost reply to COMMIT is looked up instead of
-being retried into a conflict, and a subscription outlives its connection.
+What differs from the library's own: order is made by the head's row lock instead of a table lock, positions
+have no gaps, an expected version is checked and not only its uniqueness, a lost reply to COMMIT is looked up
+instead of being retried into a conflict, and a subscription outlives its connection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore, PostgresFactory
-from eventsourcing.utils import retry
+from eventsourcing.utils import Environment, retry
 from psycopg import conninfo as libpq
 from psycopg.rows import dict_row, tuple_row
 
@@ -52,12 +52,13 @@ class LedgerDatastore(PostgresDatastore):
             dbname="", host="", port="", user="", password="", schema="ledger", originator_id_type="text",
             pool_size=pool_size, max_overflow=max_overflow,
         )  # fmt: skip
-        parts = {name: value for name, value in libpq.conninfo_to_dict(self.conninfo).items() if value is not None}
-        self.pool.kwargs = {**parts, "row_factory": dict_row}
+        parts = libpq.conninfo_to_dict(self.conninfo)
+        given = {name: value for name, value in parts.items() if value is not None}
+        self.pool.kwargs = {**given, "row_factory": dict_row}
 
     @contextmanager
     def tuples(self, *, autocommit: bool = True) -> Iterator[psycopg.Connection[Any]]:
-        """Lend a connection whose rows are tuples, which are read several times faster than the library's dicts."""
+        """Lend a connection with tuples for rows: read several times faster than the library's dicts."""
         with self.get_connection() as lent:
             conn = cast("psycopg.Connection[Any]", lent)
             conn.row_factory = tuple_row
@@ -94,7 +95,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
             try:
                 return self._append(stored_events)
             except (InterfaceError, OperationalError):
-                positions = self._recorded(stored_events)
+                positions: Sequence[int] | None = self._recorded(stored_events)
                 if positions is not None:
                     return positions
                 if attempt + 1 == _APPEND_ATTEMPTS_MAX:
@@ -109,7 +110,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
             for position, event in enumerate(stored_events, start=head.position + 1):
                 append.write(_row(self.book, event, position, head))
             append.commit()
-        return range(head.position + 1, head.position + 1 + len(stored_events))
+        return list(range(head.position + 1, head.position + 1 + len(stored_events)))
 
     def _check_versions(self, conn: psycopg.Connection[Any], stored_events: Sequence[StoredEvent]) -> None:
         streams = list(dict.fromkeys(str(event.originator_id) for event in stored_events))
@@ -132,8 +133,10 @@ class LedgerRecorder(PostgresApplicationRecorder):
                 "versions": [event.originator_version for event in stored_events],
             }
             rows = conn.execute(_SQL["recorded"], places, binary=True).fetchall()
-        found = {(stream, version): (position, type_, state) for stream, version, position, type_, state in rows}
-        positions = []
+        found = {
+            (stream, version): (position, type_, state) for stream, version, position, type_, state in rows
+        }
+        positions: list[int] = []
         for event in stored_events:
             place = found.get((str(event.originator_id), event.originator_version))
             if place is None or place[1:] != (event.topic, event.state):
@@ -153,9 +156,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
             "lte": _UNBOUNDED if lte is None else lte, "limit": limit,
         }  # fmt: skip
         with self.datastore.tuples() as conn:
-            rows = conn.execute(
-                _SQL["select_events_backwards" if desc else "select_events"], bounds, binary=True, prepare=True
-            )
+            query = _SQL["select_events_backwards" if desc else "select_events"]
+            rows = conn.execute(query, bounds, binary=True, prepare=True)
             return [StoredEvent(stream, version, topic, state) for version, topic, state in rows]
 
     @_reading
@@ -172,7 +174,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
         with self.datastore.tuples() as conn:
             rows = conn.execute(_SQL["select_notifications"], bounds, binary=True, prepare=True)
             return [
-                Notification(id=position, originator_id=stream, originator_version=version, topic=topic, state=state)
+                Notification(
+                    id=position, originator_id=stream, originator_version=version, topic=topic, state=state
+                )
                 for position, stream, version, topic, state in rows
             ]
 
@@ -191,8 +195,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
 def _row(book: str, event: StoredEvent, position: int, head: store.Head) -> store.Row:
     """Give an event its row.
 
-    The bytes of an event of ours say where they stand, and must say so rightly. What else the library records has no
-    clock of its own and no columns but these.
+    The bytes of an event of ours say where they stand, and must say so rightly. What else the library records
+    has no clock of its own and no columns but these.
     """
     if event.topic in decider.EVENTS:
         ours = decider.read_event(event.state)
@@ -203,9 +207,9 @@ def _row(book: str, event: StoredEvent, position: int, head: store.Head) -> stor
         return store.row_of(ours)
     stream = str(event.originator_id)
     return store.Row(
-        book, position, stream, event.originator_version, event.topic, SOURCE, f"{stream}/{event.originator_version}",
-        None, None, None, None, head.recorded_at, head.recorded_at, SOURCE, position, 1, event.state,
-        merkle.leaf_hash(event.state),
+        book, position, stream, event.originator_version, event.topic, SOURCE,
+        f"{stream}/{event.originator_version}", None, None, None, None, head.recorded_at, head.recorded_at,
+        SOURCE, position, 1, event.state, merkle.leaf_hash(event.state),
     )  # fmt: skip
 
 
@@ -223,14 +227,17 @@ class LedgerMapper(Mapper[str]):
 
 
 class Factory(PostgresFactory):
-    """Builds the parts for `PERSISTENCE_MODULE=ledger.log.recorder`; LEDGER_CONNINFO and LEDGER_BOOK say where."""
+    """Builds the parts for `PERSISTENCE_MODULE=ledger.log.recorder`.
+
+    LEDGER_CONNINFO and LEDGER_BOOK say where.
+    """
 
     CONNINFO, BOOK = "LEDGER_CONNINFO", "LEDGER_BOOK"
 
-    def __init__(self, env: Any) -> None:
-        placeholder = {name: "" for name in ("POSTGRES_DBNAME", "POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD")}
-        for name, value in placeholder.items():
-            env.setdefault(name, value)
+    def __init__(self, env: Environment) -> None:
+        # The library asks for these; what they say is not used.
+        for name in ("POSTGRES_DBNAME", "POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD"):
+            env.setdefault(name, "")
         super().__init__(env)
         self.datastore.close()
         self.datastore = LedgerDatastore(self.env.get(self.CONNINFO, ""))
@@ -238,5 +245,3 @@ class Factory(PostgresFactory):
     def application_recorder(self) -> LedgerRecorder:
         """Make the recorder of the book."""
         return LedgerRecorder(cast("LedgerDatastore", self.datastore), book=self.env.get(self.BOOK, "main"))
-
-

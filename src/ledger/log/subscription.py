@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import structlog
@@ -35,7 +35,7 @@ class LogSubscription(ListenNotifySubscription["LedgerRecorder"]):
         super().stop()
         self._ended.set()
 
-    def __exit__(self, *args: object, **kwargs: Any) -> None:
+    def __exit__(self, *args: object, **kwargs: object) -> None:
         try:
             super().__exit__(*args, **kwargs)
         finally:

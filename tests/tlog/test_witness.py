@@ -1,0 +1,130 @@
+"""A witness over real HTTP: it follows the log, and tells another history from ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.tlog.test_signing import BOOK, ORIGIN, connection, fill, key
+
+from ledger.errors import IntegrityError, LedgerError
+from ledger.tlog import proof, signing
+from ledger.tlog.checkpoint import Checkpoint, cosign, cosignatures, open_checkpoint
+from ledger.tlog.note import COSIGNATURE, Signer, Verifier, read_note
+from ledger.tlog.tree import Connection
+from ledger.tlog.witness import Witness, add_checkpoint
+
+__all__ = ["connection", "key"]
+
+SECONDS = 1_700_000_000
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """A witness as the specification says, with its memory in the class."""
+
+    log_key: ClassVar[Verifier]
+    seen: ClassVar[Checkpoint | None] = None
+    spoil: ClassVar[bool] = False
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        head, _, note = body.partition(b"\n\n")
+        first, *lines = head.decode().split("\n")
+        old = int(first.removeprefix("old "))
+        checkpoint, opened = open_checkpoint(note, self.log_key)
+        seen = type(self).seen
+        if old != (0 if seen is None else seen.size):
+            self._answer(409, f"{0 if seen is None else seen.size}\n".encode())
+            return
+        if seen is not None:
+            try:
+                hashes = list(proof.read_hashes(lines))
+                proof.verify_consistency(seen.size, checkpoint.size, hashes, seen.root, checkpoint.root)
+            except proof.BadProof:
+                self._answer(422 if seen.size != checkpoint.size else 409, b"another history")
+                return
+        type(self).seen = checkpoint
+        line = cosign(opened.text if not self.spoil else "x\n", "witness.example", WITNESS_KEY, SECONDS)
+        self._answer(200, str(line).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def witness(key: Ed25519PrivateKey) -> Iterator[Witness]:
+    """Run a witness that knows the log's key."""
+    _Handler.log_key = Signer(ORIGIN, key).verifier
+    _Handler.seen, _Handler.spoil = None, False
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        public = WITNESS_KEY.public_key().public_bytes_raw()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        yield Witness(url, Verifier("witness.example", COSIGNATURE, public))
+        server.shutdown()
+
+
+def test_a_witness_follows_the_log(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    for size in (5, 300, 700):
+        fill(database, size)
+        signed = signing.sign_head(connection, BOOK, ORIGIN, key)
+        assert add_checkpoint(connection, BOOK, signed, witness).seconds == SECONDS
+        assert add_checkpoint(connection, BOOK, signed, witness).seconds == SECONDS
+        note = read_note(signing.with_cosignatures(connection, BOOK, signed).encode())
+        assert [each.witness for each in cosignatures(note, [witness.key])] == [witness.key]
+        assert _Handler.seen == signed.checkpoint
+
+
+def test_a_witness_that_knows_more_or_less_than_we_think_is_asked_from_there(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    fill(database, 5)
+    first = signing.sign_head(connection, BOOK, ORIGIN, key)
+    add_checkpoint(connection, BOOK, first, witness)
+    fill(database, 9)
+    second = signing.sign_head(connection, BOOK, ORIGIN, key)
+    _Handler.seen = None
+    assert add_checkpoint(connection, BOOK, second, witness).seconds == SECONDS
+    with pytest.raises(IntegrityError, match="saw 9 events; this checkpoint has 5"):
+        add_checkpoint(connection, BOOK, first, witness)
+
+
+def test_a_witness_that_saw_another_history_does_not_sign(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    fill(database, 5)
+    signed = signing.sign_head(connection, BOOK, ORIGIN, key)
+    for size in (4, 5):
+        _Handler.seen = Checkpoint(ORIGIN, size, bytes(32))
+        with pytest.raises(IntegrityError, match="saw another history"):
+            add_checkpoint(connection, BOOK, signed, witness)
+    assert signing.with_cosignatures(connection, BOOK, signed) == signed.note
+
+
+def test_what_is_no_signature_of_the_witness_is_not_kept(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    fill(database, 5)
+    signed = signing.sign_head(connection, BOOK, ORIGIN, key)
+    _Handler.spoil = True
+    with pytest.raises(LedgerError, match="does not hold"):
+        add_checkpoint(connection, BOOK, signed, witness)
+    stranger = witness._replace(key=witness.key._replace(name="stranger.example"))
+    with pytest.raises(LedgerError, match="no signature of its own"):
+        add_checkpoint(connection, BOOK, signed, stranger)
+    with pytest.raises(LedgerError, match="cannot be reached"):
+        add_checkpoint(connection, BOOK, signed, witness._replace(url="http://127.0.0.1:1/"))
+    assert signing.with_cosignatures(connection, BOOK, signed) == signed.note
