@@ -47,8 +47,8 @@ class Answer(NamedTuple):
 def add_checkpoint(connection: Connection, book: str, signed: Signed, witness: Witness) -> Cosignature:
     """Have a witness sign a checkpoint, and keep what it signed.
 
-    Raises `IntegrityError` when the witness saw another history, or more of this one, and `LedgerError` when it
-    gives no signature that holds.
+    Raises `IntegrityError` when the witness saw another history, or more of this one, and `LedgerError` when
+    it gives no signature that holds.
     """
     row = connection.execute(_SQL["last_seen"], {"book": book, "witness": str(witness.key)}).fetchone()
     old = 0 if row is None else int(row[0])
