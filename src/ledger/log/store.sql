@@ -14,8 +14,10 @@ DISCARD PLANS;
 INSERT INTO ledger.head (book, position, frontier) VALUES (%s, 0, '') ON CONFLICT (book) DO NOTHING;
 
 -- name: lock_head
--- The lock that orders all appends of a book. Recorded time never goes backwards, whatever the clock does.
-SELECT position, frontier, greatest(clock_timestamp(), recorded_at) FROM ledger.head WHERE book = %s FOR UPDATE;
+-- The lock that orders all appends of a book. Recorded time goes forwards with each commit, whatever the clock does:
+-- so it also names the commit, and a writer that lost a reply knows its own.
+SELECT position, frontier, greatest(clock_timestamp(), recorded_at + interval '1 microsecond') FROM ledger.head
+WHERE book = %s FOR UPDATE;
 
 -- name: move_head
 -- In the same transaction as the events; the notice goes out when it commits.
