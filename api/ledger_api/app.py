@@ -25,17 +25,15 @@ from ledger_api.services import Services, running
 
 log = structlog.get_logger("ledger.app")
 
-log = structlog.get_logger("ledger.app")
-
-_POSTING = re.compile(r"/v1/books/([A-Za-z0-9][A-Za-z0-9._:@~-]{0,63})/events")
+_POSTING = re.compile(r"/v1/books/([^/]+)/events")
 
 DESCRIPTION = """\
 An event-sourced billing ledger. Post messages (facts and commands) as CloudEvents; read what follows from
 them.
 
 Money is whole minor units with an ISO 4217 code. Every answer says in `Ledger-Position` as of which position
-of the \\ book's log it is; give the position of a write as `min_position` to read it back. Every failure is a
-problem \\ (RFC 9457) with a stable `code`.\
+of the book's log it is; give the position of a write as `min_position` to read it back. Every failure is a
+problem (RFC 9457) with a stable `code`.\
 """
 _TAGS = (
     "Events",

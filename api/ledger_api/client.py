@@ -145,7 +145,7 @@ def _error_of(status: int, content: bytes) -> ClientError:
         return ClientError(status, "", f"the answer was {status} {content[:200].decode('utf-8', 'replace')}")
 
 
-def message(  # noqa: PLR0913 - the attributes of a CloudEvent, by their names
+def message(
     type_: str, *, id_: str, source: str, time_: str, data: Mapping[str, object], subject: str | None = None
 ) -> bytes:
     """Write one message as a CloudEvent in JSON, on one line."""

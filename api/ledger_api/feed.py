@@ -18,7 +18,7 @@ from ledger_api.answers import answer_bytes, link_next
 from ledger_api.moments import upto_position
 from ledger_api.parameters import PAGE_ITEMS_DEFAULT, BookPath, Limit, LogAsOf, Name, Position, StrictQuery
 from ledger_api.problems import NotFound
-from ledger_api.reading import Reader
+from ledger_api.reading import Reader, refuse_future
 from ledger_api.services import services_of
 from ledger_api.shapes.events import EventPage, StoredEvent
 
@@ -111,10 +111,11 @@ async def list_events(
     await services.reader.log_reached(book, parameters.min_position)
     selection = Selection(book, parameters.type, parameters.customer, upto)
     found = await read_events(services.reader, selection, parameters.after, parameters.limit)
+    refuse_future(book, upto, found.head)
     items = b",".join(state for _, state in found.events)
     body = b'{"items":[%b],"next":%d,"head":%d}' % (items, found.next, found.head)
     response = answer_bytes(request, body, found.head if upto is None else upto)
-    if found.next < (found.head if upto is None else min(upto, found.head)):
+    if found.next < (found.head if upto is None else upto):
         response.headers["Link"] = link_next(request, {"after": str(found.next)})
     return response
 

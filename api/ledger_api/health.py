@@ -24,7 +24,7 @@ _SQL = queries("ledger_api", "health.sql")
 
 router = APIRouter(tags=["Running"], dependencies=[StrictQuery])
 _NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "Not now; `values` says why."}
+    503: {"model": Problem, "description": "Not now; `detail` says why."}
 }
 
 
@@ -95,7 +95,7 @@ async def _checks(services: Services) -> tuple[dict[str, str], list[str]]:
     checks["migrations"] = f"not applied: {', '.join(missing)}" if missing else "ok"
     checks["lag"] = f"{most} events, at most {lag_max} are allowed" if most > lag_max else "ok"
     wrong = [name for name, found in checks.items() if found != "ok"]
-    # One book's read model that stands still is an alarm, but no reason to take the service from all the others.
+    # One book's read model that stands still is an alarm, but no reason to take the service from the others.
     stopped = [model for model, _, books in standing if books]
     checks["read_models"] = f"stopped: {', '.join(stopped)}" if stopped else "ok"
     return checks, wrong

@@ -28,6 +28,7 @@ def configure(level: str = "info") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         leave_out_secrets,
+        # A plain traceback: one with the values of variables would write personal data into the log.
         structlog.processors.format_exc_info,
     ]
     structlog.configure(

@@ -15,11 +15,11 @@ from fastapi.openapi.utils import get_openapi
 from ledger.decider import DECODERS, OF_BOOK
 from ledger.event import Data
 from ledger.log.outcome import Receipt
+from ledger_api.metrics import POSTING_ROUTE
 from ledger_api.problems import PROBLEM_JSON, Problem
 
 Json = dict[str, object]
 
-POSTING_PATH = "/v1/books/{book}/events"
 _REF = "#/components/schemas/{name}"
 
 _FAILURES: dict[str, str] = {
@@ -76,7 +76,7 @@ def _complete(app: FastAPI) -> Json:
     components.update(_message_schemas())
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
-    schema["paths"].setdefault(POSTING_PATH, {})["post"] = _posting()
+    schema["paths"].setdefault(POSTING_ROUTE, {})["post"] = _posting()
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe_failures(path, operation)

@@ -133,9 +133,14 @@ class Reader:
         position, head = row[0], row[1]
         if head is None:
             raise NotFound("book_unknown", f"there is no book {values['book']}", book=values["book"])
-        if wanted.upto is not None and wanted.upto > int(str(head)):
-            raise Refusal(
-                "as_of_in_future", f"the log of {values['book']} ends at position {head}",
-                parameter="as_of_position", as_of_position=wanted.upto, head=head,
-            )  # fmt: skip
+        refuse_future(str(values["book"]), wanted.upto, int(str(head)))
         return row if int(str(position)) >= wanted.least else None
+
+
+def refuse_future(book: str, upto: int | None, head: int) -> None:
+    """Refuse to answer as of a position that the log has not come to."""
+    if upto is not None and upto > head:
+        raise Refusal(
+            "as_of_in_future", f"the log of {book} ends at position {head}",
+            parameter="as_of_position", as_of_position=upto, head=head,
+        )  # fmt: skip

@@ -13,7 +13,7 @@ from ledger.database import AsyncPool, check_server, connect, reader_pool
 from ledger.log.writer import Writer
 from ledger.notices import Notices
 from ledger.settings import Settings
-from ledger_api.hot import Ingest
+from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
@@ -25,7 +25,12 @@ class Slots:
     """A number of places, taken and given back; nobody waits for one."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._places = self._free = places
+
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return self._places - self._free
 
     def acquire(self) -> bool:
         """Take a place; False when there is none."""
@@ -98,6 +103,8 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         )
         projector.start()
         stack.callback(projector.stop)
+        streams = Slots(settings.streams_max)
+        metrics.watch("ledger_streams_open", "Event streams being read.", lambda: streams.taken)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
         yield Services(
             settings=settings,
@@ -105,10 +112,10 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             notices=notices,
             writer=writer,
             projector=projector,
-            ingest=Ingest(writer, keys, settings, metrics.refused),
+            ingest=Ingest(writer, keys, settings, metrics.refused, metrics.posted),
             keys=keys,
             pages=Pages(secret),
             reader=Reader(pool, notices, settings.min_position_wait_seconds_max, settings.idle_poll_seconds),
             metrics=metrics,
-            streams=Slots(settings.streams_max),
+            streams=streams,
         )

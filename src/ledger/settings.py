@@ -47,6 +47,9 @@ class Settings:
     queue_messages_max: int = _count(
         50_000, 1, 10_000_000, "Messages waiting for the writer; beyond it a post is answered 503."
     )
+    key_messages_max: int = _count(
+        20_000, 1, 10_000_000, "Messages of one API key that wait for the writer; one more is answered 429."
+    )
     group_messages_max: int = _count(
         2_000, 1, 100_000, "Messages that one commit takes: more makes the first of them wait longer."
     )

@@ -22,6 +22,8 @@ from ledger_api.client import Client
 KEY_VARIABLE = "BILLING_LEDGER_KEY"
 STOP_SECONDS_MAX = 60
 """How long a service of our own may take to answer what is under way when it is told to stop."""
+_QUIETLY = ("--json", "--until-eof", "--log-level", "warning")
+"""How our own service runs: its log shares the terminal with our progress, so it only says what is wrong."""
 _START = "import sys; from ledger_api.cli import main; sys.exit(main())"
 
 
@@ -63,7 +65,7 @@ def own_service(host: str = "127.0.0.1", port: int = 0) -> Iterator[Service]:
     It ends with us, however we end: it stops when its standard input does, which is a pipe that we hold.
     """
     where = ["--host", host, "--port", str(port)]
-    command = [sys.executable, "-c", _START, "serve", *where, "--json", "--until-eof"]
+    command = [sys.executable, "-c", _START, "serve", *where, *_QUIETLY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             line = b"" if process.stdout is None else process.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ import typer
 from ledger_api.cli.output import Json
 
 HOST, PORT = "127.0.0.1", 8000
+
+
+class LogLevel(Enum):
+    """How much is logged."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def register(to: typer.Typer) -> None:
@@ -25,6 +34,10 @@ def serve(
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
     ] = PORT,
     home: Annotated[Path | None, typer.Option(help="Data folder of the embedded PostgreSQL.")] = None,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(help="The least that is logged, to standard error; info has a line for every read."),
+    ] = LogLevel.INFO,
     until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
     json: Json = False,
 ) -> None:
@@ -40,7 +53,12 @@ def serve(
     with runtime() as found:
         try:
             server.run(
-                found.settings, found.conninfo, host, port, announce=_announce_json if json else _announce
+                found.settings,
+                found.conninfo,
+                host,
+                port,
+                announce=_announce_json if json else _announce,
+                log_level=log_level.value,
             )
         except OSError as error:
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error

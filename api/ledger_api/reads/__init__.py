@@ -7,6 +7,12 @@ from fastapi import APIRouter
 from ledger_api.reads import balances, books, customers, discounts, disputes, invoices, projections
 
 ROUTERS: tuple[APIRouter, ...] = (
-    books.router, customers.router, balances.router, invoices.router, disputes.router, discounts.router,
-)  # fmt: skip
+    books.router,
+    customers.router,
+    balances.router,
+    invoices.router,
+    disputes.router,
+    discounts.router,
+    projections.router,
+)
 """In the order in which the documentation shows them."""

@@ -1,0 +1,76 @@
+"""Bodies off the socket, none longer than is allowed, and none held longer than it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+from ledger.errors import Malformed
+from ledger_api.ingest.calls import Call
+
+
+async def whole(call: Call, bytes_max: int) -> bytes:
+    """Read the whole body. Raises `Malformed` when it is too long or ends too early."""
+    refuse_announced_length(call, bytes_max)
+    first = await call.receive()
+    if first["type"] == "http.request" and not first.get("more_body", False):
+        body: bytes = first.get("body", b"")
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
+        return body
+    begun = _chunk(first)
+    return b"".join([begun] + [chunk async for chunk in _chunks(call, bytes_max, len(begun))])
+
+
+async def slices(
+    call: Call, bytes_max: int, line_bytes_max: int, slice_lines: int
+) -> AsyncIterator[list[bytes]]:
+    """Cut the body into lines, a slice at a time; blank lines are passed over."""
+    lines: list[bytes] = []
+    rest = b""
+    async for chunk in _chunks(call, bytes_max):
+        parts = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
+        rest = parts.pop()
+        if len(rest) > line_bytes_max:
+            raise Malformed(
+                "body_too_large", f"a line is longer than {line_bytes_max} bytes", bytes_max=line_bytes_max
+            )
+        lines.extend(part for part in parts if part.strip())
+        while len(lines) >= slice_lines:
+            yield lines[:slice_lines]
+            del lines[:slice_lines]
+    if rest.strip():
+        lines.append(rest)
+    if lines:
+        yield lines
+
+
+def refuse_announced_length(call: Call, bytes_max: int) -> None:
+    """Refuse a body that says itself that it is too long, before any of it is read."""
+    announced = call.headers.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > bytes_max:
+        raise _too_large(bytes_max)
+
+
+async def _chunks(call: Call, bytes_max: int, taken: int = 0) -> AsyncIterator[bytes]:
+    while True:
+        message = await call.receive()
+        chunk = _chunk(message)
+        taken += len(chunk)
+        if taken > bytes_max:
+            raise _too_large(bytes_max)
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            return
+
+
+def _chunk(message: MutableMapping[str, Any]) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise Malformed("body_incomplete", "the client went away before its body had ended")
+    chunk: bytes = message.get("body", b"")
+    return chunk
+
+
+def _too_large(bytes_max: int) -> Malformed:
+    return Malformed("body_too_large", f"the body is longer than {bytes_max} bytes", bytes_max=bytes_max)
