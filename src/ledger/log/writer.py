@@ -23,6 +23,7 @@ from ledger.errors import ConfigurationError, Refusal, Unavailable
 from ledger.log import store
 from ledger.log.judge import Judge, Key
 from ledger.log.outcome import Outcome, Receipt
+from ledger.log.request import Answer, Request, deliver
 from ledger.log.states import States
 from ledger.message import Message
 from ledger.settings import Settings
@@ -30,29 +31,6 @@ from ledger.settings import Settings
 log = structlog.get_logger()
 
 _RECONNECT_PAUSE_SECONDS = 0.2
-
-
-class Request:
-    """Messages for one book that share an answer; atomic: all of them are recorded, or none."""
-
-    __slots__ = ("atomic", "book", "future", "loop", "messages")
-
-    def __init__(
-        self, book: str, messages: Sequence[Message], atomic: bool, loop: asyncio.AbstractEventLoop | None
-    ) -> None:
-        self.book = book
-        self.messages = messages
-        self.atomic = atomic and len(messages) > 1
-        self.loop = loop
-        self.future: asyncio.Future[list[Outcome]] | Future[list[Outcome]]
-        self.future = Future() if loop is None else loop.create_future()
-
-
-class Answer(NamedTuple):
-    """What a request gets: its outcomes, or the reason why it cannot be answered now."""
-
-    request: Request
-    outcomes: list[Outcome] | Exception
 
 
 class Committed(NamedTuple):
@@ -144,7 +122,7 @@ class Writer:
             group = self._next_group()
             if not group:
                 break
-            _deliver(self._answer(group))
+            deliver(self._answer(group, set()))
         if self._conn is not None:
             self._conn.close()
 
@@ -170,9 +148,11 @@ class Writer:
             self._queued_messages -= messages
         return group
 
-    def _answer(self, group: list[Request]) -> list[Answer]:
-        """Judge and commit a group, through lost connections; never raises."""
-        seen: set[datetime] = set()
+    def _answer(self, group: list[Request], seen: set[datetime]) -> list[Answer]:
+        """Judge and commit a group, through lost connections; never raises.
+
+        `seen` collects the recorded times of attempts whose end is unknown.
+        """
         give_up_at = time.monotonic() + self._settings.write_retry_seconds_max
         while True:
             try:
@@ -190,16 +170,13 @@ class Writer:
                 self._drop_caches()
                 self._lost_connection()
                 if len(group) > 1:
-                    return [answer for request in group for answer in self._answer([request])]
+                    return [answer for request in group for answer in self._answer([request], seen)]
                 log.exception("writer_failed", book=group[0].book)
                 return [Answer(group[0], error)]
             return [Answer(r, o) for r, o in zip(group, outcomes, strict=True)]
 
     def _commit(self, group: list[Request], seen: set[datetime]) -> list[list[Outcome]]:
-        """Judge a group in one transaction.
-
-        `seen` collects the recorded times of attempts whose end is unknown.
-        """
+        """Judge a group in one transaction."""
         began = time.perf_counter()
         book = group[0].book
         states = self._states.setdefault(book, States(book, self._settings.cached_events_max))
@@ -225,12 +202,19 @@ class Writer:
             seen.add(head.recorded_at)
         states.position = append.commit().position
         states.trim()
-        if self._watch is not None:
-            replays = sum(
-                1 for outs in outcomes for o in outs if isinstance(o, Receipt) and o.status == "replayed"
-            )
-            self._watch(Committed(len(messages), len(append), replays, time.perf_counter() - began))
+        self._tell(outcomes, len(append), time.perf_counter() - began)
         return outcomes
+
+    def _tell(self, outcomes: list[list[Outcome]], events: int, seconds: float) -> None:
+        """Tell the figures of a commit; that they cannot be noted is no reason to hold back its answers."""
+        if self._watch is None:
+            return
+        each = [outcome for together in outcomes for outcome in together]
+        replays = sum(1 for outcome in each if isinstance(outcome, Receipt) and outcome.status == "replayed")
+        try:
+            self._watch(Committed(len(each), events, replays, seconds))
+        except Exception:
+            log.exception("writer_figures_not_noted")
 
     def _connection(self) -> psycopg.Connection:
         if self._conn is None or self._conn.closed:
@@ -268,33 +252,3 @@ def _first_refusal(outcomes: list[Outcome]) -> int | None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _deliver(answers: list[Answer]) -> None:
-    """Answer every request; those of one event loop with one wake-up."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
-    for answer in answers:
-        if answer.request.loop is None:
-            _set(answer)
-        else:
-            by_loop.setdefault(answer.request.loop, []).append(answer)
-    for loop, together in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_set_all, together)
-        except RuntimeError:
-            log.warning("writer_loop_closed", requests=len(together))
-
-
-def _set_all(answers: list[Answer]) -> None:
-    for answer in answers:
-        _set(answer)
-
-
-def _set(answer: Answer) -> None:
-    future = answer.request.future
-    if future.done():  # the client went away; what is recorded stays recorded
-        return
-    if isinstance(answer.outcomes, Exception):
-        future.set_exception(answer.outcomes)
-    else:
-        future.set_result(answer.outcomes)
