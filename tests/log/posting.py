@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ Ask = tuple[str, dict[str, object]]
 OPEN_BOOK: Ask = ("book.opened", {"name": "Book", "currency": "EUR", "time_zone": "Europe/Berlin"})
 OPEN: Ask = ("customer.opened", {"currency": "EUR"})
 ISSUE: Ask = ("invoice.issue", {})
+
+
+def chance_of(seed: int) -> random.Random:
+    """Chance that can be repeated."""
+    return random.Random(seed)  # noqa: S311
 
 
 def charge(name: str, net: int = 100) -> Ask:
