@@ -19,6 +19,7 @@ CREATE TABLE ledger.read_model (
     model         text        PRIMARY KEY,
     version       text        NOT NULL,
     state         text        NOT NULL CONSTRAINT state_known CHECK (state IN ('live', 'stopped', 'filling', 'indexed')),
+    folded_from   text[]      NOT NULL,
     error         text,
     stopped_book  text,
     stopped_after bigint,
@@ -29,6 +30,7 @@ COMMENT ON TABLE ledger.read_model IS 'Every read model, and every rebuild that 
 COMMENT ON COLUMN ledger.read_model.model IS 'The schema it is read from; for a rebuild, the same with @rebuild.';
 COMMENT ON COLUMN ledger.read_model.version IS 'Hash of the SQL that made it; another one than the program''s asks for a rebuild.';
 COMMENT ON COLUMN ledger.read_model.state IS 'live: it follows the log. stopped: a fold failed, see fold_failure. A rebuild: filling, then indexed.';
+COMMENT ON COLUMN ledger.read_model.folded_from IS 'The schemas, beside the log, that its rows come from; a rebuild goes on only with the same ones.';
 COMMENT ON COLUMN ledger.read_model.error IS 'Why it stopped, the last time that it did.';
 COMMENT ON COLUMN ledger.read_model.stopped_book IS 'The book whose fold failed then.';
 COMMENT ON COLUMN ledger.read_model.stopped_after IS 'The last position of that book that was folded before.';

@@ -49,7 +49,7 @@ class Cursors(PostgresTrackingRecorder):
         super().__init__(datastore, tracking_table_name="cursor")
 
     def move(self, connection: psycopg.Connection[TupleRow], model: str, book: str, position: int) -> None:
-        """Move a cursor forward within the transaction at hand, or raise `Overtaken` if it is there already."""
+        """Move a cursor forward within the transaction at hand; raises `Overtaken` if it is there already."""
         try:
             # The library looks at no row's inside, so that it does not matter that ours are tuples.
             cursor = cast("psycopg.Cursor[DictRow]", connection.cursor())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -15,10 +16,10 @@ from ledger_projections.readmodel import ReadModel, search_path
 SQL = queries("ledger_projections", "registry.sql")
 
 SESSION = sql.SQL(
-    # The planner knows nothing of the rows that a range will bring, nor of tables that grow while it is folded:
-    # it believes them empty, and would go through all of a range for every row of a table. So it has no choice:
-    # what is written = is hashed, and what is written = ANY (ARRAY[…]), the book too, can only be looked up by
-    # index, row by row of the range.
+    # The planner knows nothing of the rows that a range will bring, nor of tables that grow while they are
+    # folded: it believes them empty, and would go through all of a range for every row of a table. So it has
+    # no choice: what is written = is hashed, and what is written = ANY (ARRAY[…]), the book too, can only be
+    # looked up by index, row by row of the range.
     "SET enable_seqscan = off; SET enable_sort = off; SET enable_mergejoin = off; SET enable_nestloop = off;"
     # Compiling costs more than it saves at these sizes.
     "SET jit = off;"
@@ -26,6 +27,10 @@ SESSION = sql.SQL(
     "SET synchronous_commit = off"
 )
 """What every session that folds starts with."""
+
+
+Reached = Mapping[tuple[str, str], int]
+"""Schema and book → the position that is folded; absent is 0."""
 
 
 class Range(NamedTuple):
@@ -37,17 +42,34 @@ class Range(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a fold writes: the schema, those of the read models it needs, and the name of its cursor."""
+    """Where a fold writes: a schema, which names its cursors too; and the schemas of what it needs."""
 
     model: ReadModel
     schema: str
     needed: tuple[str, ...]
-    cursor: str
 
     @classmethod
     def live(cls, model: ReadModel) -> Target:
         """Mean the read model that everybody reads."""
-        return cls(model, model.name, tuple(needed.name for needed in model.needs), model.name)
+        return cls(model, model.name, tuple(needed.name for needed in model.needs))
+
+
+def reached_by(
+    connection: psycopg.Connection[TupleRow], schemas: Iterable[str]
+) -> dict[tuple[str, str], int]:
+    """Read how far schemas are folded."""
+    return {
+        (schema, book): position
+        for schema in schemas
+        for book, position in connection.execute(SQL["cursors_of"], {"model": schema}, prepare=True)
+    }
+
+
+def next_range(target: Target, reached: Reached, book: str, head: int, events_max: int) -> Range | None:
+    """Tell what a target folds next of a book, never ahead of what it needs; None when there is nothing."""
+    after = reached.get((target.schema, book), 0)
+    upto = min([head, after + events_max, *(reached.get((needed, book), 0) for needed in target.needed)])
+    return Range(book, after, upto) if after < upto else None
 
 
 def types_present(connection: psycopg.Connection[TupleRow], range_: Range) -> frozenset[str]:
@@ -77,4 +99,4 @@ class Folder(NamedTuple):
             for fold in target.model.folds:
                 if fold.types is None or fold.types & present:
                     self.connection.execute(fold.statement, range_._asdict(), prepare=self.prepare)
-            self.cursors.move(self.connection, target.cursor, range_.book, range_.upto)
+            self.cursors.move(self.connection, target.schema, range_.book, range_.upto)

@@ -12,24 +12,24 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from ledger.errors import ConfigurationError
-from ledger_projections.folding import SQL
+from ledger_projections import locks
+from ledger_projections.folding import SQL, Target
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
 
 log = structlog.get_logger()
-
-INSTALLATION = 0x6C65_0001
-"""Class of the advisory lock under which schemas are made."""
 
 
 class Registered(NamedTuple):
     """A read model as the database knows it, or a rebuild that is under way (`<name>@rebuild`).
 
-    `error`, `stopped_book` and `stopped_after` are None unless `state` is `stopped`.
+    `folded_from` are the schemas, beside the log, that its rows come from. `error`, `stopped_book` and
+    `stopped_after` are None unless `state` is `stopped`.
     """
 
     model: str
     version: str
     state: str
+    folded_from: list[str]
     error: str | None
     stopped_book: str | None
     stopped_after: int | None
@@ -51,7 +51,7 @@ def install_missing(
     """
     made = []
     with connection.transaction():
-        connection.execute(SQL["lock_installation"], {"kind": INSTALLATION})
+        connection.execute(locks.SQL["lock_installation"], {"kind": locks.INSTALLATION})
         known = registered(connection)
         for model in models:
             if model.name not in known:
@@ -59,25 +59,41 @@ def install_missing(
                     raise ConfigurationError(
                         f"schema {model.name} is there but no read model of ours: rename or drop it"
                     )
-                make_schema(connection, model, model.name, [needed.name for needed in model.needs])
-                for part in ("indexes", "views"):
-                    connection.execute(model.script(part))
-                connection.execute(
-                    SQL["register"], {"model": model.name, "version": model.version, "state": "live"}
-                )
+                live = Target.live(model)
+                make_schema(connection, live)
+                complete_schema(connection, live)
+                register(connection, live, "live")
                 log.info("read_model_made", model=model.name, version=model.version)
                 made.append(model)
         connection.execute("RESET search_path")
     return made
 
 
-def make_schema(
-    connection: psycopg.Connection[TupleRow], model: ReadModel, schema: str, needed: Sequence[str]
-) -> None:
-    """Make a schema with the tables that a fold fills, and leave the search path on it."""
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    connection.execute(search_path(schema, needed))
-    connection.execute(model.script("tables"))
+def register(connection: psycopg.Connection[TupleRow], target: Target, state: str) -> None:
+    """Write into the registry what state a read model, or a rebuild of one, has come to."""
+    connection.execute(
+        SQL["register"],
+        {
+            "model": target.schema,
+            "version": target.model.version,
+            "state": state,
+            "folded_from": list(target.needed),
+        },
+    )
+
+
+def make_schema(connection: psycopg.Connection[TupleRow], target: Target) -> None:
+    """Make a schema with the tables that a fold fills, within a transaction of the caller's."""
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(target.schema)))
+    connection.execute(search_path(target.schema, target.needed))
+    connection.execute(target.model.script("tables"))
+
+
+def complete_schema(connection: psycopg.Connection[TupleRow], target: Target) -> None:
+    """Make what is read and what is cheaper to make after the bulk: indexes, then views."""
+    connection.execute(search_path(target.schema, target.needed))
+    for part in ("indexes", "views"):
+        connection.execute(target.model.script(part))
 
 
 def drop_schema(connection: psycopg.Connection[TupleRow], schema: str) -> None:

@@ -1,9 +1,9 @@
 """The read models: each a folder of SQL, and a schema of the same name.
 
 `tables.sql` makes what a fold fills, `indexes.sql` what is cheaper to make after the bulk of a rebuild,
-`views.sql` what people read, and `fold.sql` holds statements that fold the positions after < position <= upto of
-one book: a few for live following, many for a rebuild. Tables are named without a schema, so that the search path
-decides whether the live read model or a rebuild beside it is meant.
+`views.sql` what people read, and `fold.sql` holds statements that fold the positions after < position <= upto
+of one book: a few for live following, many for a rebuild. Tables are named without a schema, so that the
+search path decides whether the live read model or a rebuild beside it is meant.
 """
 
 from __future__ import annotations

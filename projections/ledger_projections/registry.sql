@@ -1,38 +1,19 @@
--- name: take_projector_lock
--- Session lock: whoever has it folds this read model; another projector waits by trying again.
-SELECT pg_try_advisory_lock(%(kind)s, hashtext(%(model)s));
-
--- name: give_projector_lock
--- For a read model that this program's SQL does not fit any more.
-SELECT pg_advisory_unlock(%(kind)s, hashtext(%(model)s));
-
--- name: enter_gates
--- Each cycle passes the gate of every read model it folds; a swap closes it. Held until the transaction ends.
-SELECT m.model FROM unnest(%(models)s::text[]) AS m (model)
-WHERE pg_try_advisory_xact_lock_shared(%(kind)s, hashtext(m.model));
-
--- name: close_gate
--- Waits for the cycle that is under way and keeps the next one out until the swap has committed.
-SELECT pg_advisory_xact_lock(%(kind)s, hashtext(%(model)s));
-
--- name: lock_installation
--- Two processes that start at once may both want to make the same schema.
-SELECT pg_advisory_xact_lock(%(kind)s, 0);
-
 -- name: read_models
 -- Every read model, and every rebuild that is under way.
-SELECT model, version, state, error, stopped_book, stopped_after, changed_at FROM ledger.read_model ORDER BY model;
+SELECT model, version, state, folded_from, error, stopped_book, stopped_after, changed_at
+FROM ledger.read_model ORDER BY model;
 
 -- name: live_versions
 -- Read after the gates, so that a swap that just committed is seen.
 SELECT model, version FROM ledger.read_model WHERE model = ANY (%(models)s);
 
 -- name: register
--- A read model, or a rebuild of one, begins.
-INSERT INTO ledger.read_model (model, version, state) VALUES (%(model)s, %(version)s, %(state)s)
+-- A read model, or a rebuild of one, begins or comes to its next state.
+INSERT INTO ledger.read_model (model, version, state, folded_from)
+VALUES (%(model)s, %(version)s, %(state)s, %(folded_from)s)
 ON CONFLICT (model) DO UPDATE
-SET version = excluded.version, state = excluded.state, error = NULL, stopped_book = NULL, stopped_after = NULL,
-    changed_at = clock_timestamp();
+SET version = excluded.version, state = excluded.state, folded_from = excluded.folded_from, error = NULL,
+    stopped_book = NULL, stopped_after = NULL, changed_at = clock_timestamp();
 
 -- name: forget
 -- A rebuild ended, or is begun afresh.
@@ -69,8 +50,8 @@ SELECT coalesce(array_agg(DISTINCT e.type), '{}') FROM ledger.event e
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s;
 
 -- name: failures
--- Which read models stand still in which books.
-SELECT model, book FROM ledger.fold_failure;
+-- Which read models stand still in which books, and whether it is time to try them again.
+SELECT model, book, failed_at < clock_timestamp() - make_interval(secs => %(retry_seconds)s) FROM ledger.fold_failure;
 
 -- name: record_failure
 -- Kept with the read model, so that whoever asks how it is sees it.
@@ -85,14 +66,18 @@ SET state = 'stopped', error = %(error)s, stopped_book = %(book)s, stopped_after
     changed_at = clock_timestamp()
 WHERE model = %(model)s;
 
--- name: clear_failures
--- The read model is tried again, or was rebuilt.
+-- name: clear_failure
+-- A read model goes on in a book, or, with no book named, in all of them.
 WITH cleared AS (
-    DELETE FROM ledger.fold_failure WHERE model = %(model)s
+    DELETE FROM ledger.fold_failure
+    WHERE model = %(model)s AND (book = %(book)s OR %(book)s::text IS NULL)
+    RETURNING book
 )
 UPDATE ledger.read_model
 SET state = 'live', error = NULL, stopped_book = NULL, stopped_after = NULL, changed_at = clock_timestamp()
-WHERE model = %(model)s AND state = 'stopped';
+WHERE model = %(model)s AND state = 'stopped' AND NOT EXISTS (
+    SELECT FROM ledger.fold_failure f
+    WHERE f.model = %(model)s AND f.book NOT IN (SELECT c.book FROM cleared c));
 
 -- name: notify_cursor
 -- Sent when the cycle commits.
@@ -102,8 +87,30 @@ SELECT pg_notify('ledger_cursor', n.payload) FROM unnest(%(payloads)s::text[]) A
 -- Whether a schema is there.
 SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %(schema)s);
 
+-- name: tables
+-- The tables of a schema.
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = %(schema)s) AND c.relkind = 'r'
+ORDER BY c.relname;
+
 -- name: transactions
--- Every transaction of this database that is under way, this one left out.
-SELECT coalesce(array_agg(l.virtualtransaction), '{}') FROM pg_locks l
-JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()
+-- Every transaction of a client of this database that is under way, this one left out.
+SELECT l.virtualtransaction FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
 WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid();
+
+-- name: snapshots
+-- Those of them that look at the database as it was at some moment: for a statement, or for good.
+SELECT l.virtualtransaction FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
+WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.backend_xmin IS NOT NULL;
+
+-- name: statements
+-- Those of them that may be in the middle of a statement.
+SELECT l.virtualtransaction FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
+WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.state IS DISTINCT FROM 'idle in transaction';
+
+-- name: notify_log
+-- Wakes the projectors that were kept waiting.
+SELECT pg_notify('ledger_log', h.book || ' ' || h.position) FROM ledger.head h WHERE h.position > 0;

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "demo",
     "import": "importing",
     "export": "exporting",
+    "rebuild": "rebuild",
     "status": "status",
     "migrate": "migrate",
     "book": "book",
