@@ -33,7 +33,7 @@ class Shell:
         self._serving: list[subprocess.Popen[bytes]] = []
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(folder / "errors.log").open("wb"),
             cwd=folder, env=self._environment,
         )  # fmt: skip
 
@@ -52,7 +52,7 @@ class Shell:
                 pipe.close()
 
     def run(self, text: str) -> str:
-        """Run a block and give what it printed. Raises `AssertionError` when a command of it fails."""
+        """Run a block and give its standard output. Raises `AssertionError` when a command of it fails."""
         mark = f"--{secrets.token_hex(8)}--"
         assert self._bash.stdin is not None
         block = self._here(text)
@@ -100,11 +100,15 @@ class Shell:
             ready.register(self._bash.stdout, selectors.EVENT_READ)
             while not printed.endswith(mark):
                 found = ready.select(max(0, deadline - time.monotonic()))
-                assert found, f"not done after {BLOCK_SECONDS_MAX} seconds:\n{printed.decode()}"
+                assert found, f"not done after {BLOCK_SECONDS_MAX} seconds:\n{self._said(printed)}"
                 chunk = os.read(self._bash.stdout.fileno(), 65_536)
-                assert chunk, f"a command failed:\n{printed.decode()}"
+                assert chunk, f"a command failed:\n{self._said(printed)}"
                 printed += chunk
         return printed.removesuffix(mark).decode()
+
+    def _said(self, printed: bytes) -> str:
+        """Give what was printed, and the end of what went to standard error."""
+        return f"{printed.decode()}\n{(self._folder / 'errors.log').read_text()[-2_000:]}"
 
 
 def _free_port() -> int:
