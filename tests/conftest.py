@@ -10,7 +10,8 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -71,15 +72,30 @@ def template(server: str, administration: psycopg.Connection) -> Iterator[str]:
         administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+Fresh = Callable[[], AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def fresh_database(server: str, administration: psycopg.Connection, template: str) -> Fresh:
+    """Make fresh migrated databases: conninfos of those that last as long as a block."""
+
+    @contextmanager
+    def fresh() -> Iterator[str]:
+        name = f"ledger_test_{os.getpid()}_{next(_numbers)}"
+        made, source = sql.Identifier(name), sql.Identifier(template)
+        administration.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, source))
+        # A template hands down everything but the rights on the database itself.
+        administration.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO ledger_projector").format(made))
+        try:
+            yield make_conninfo(server, dbname=name)
+        finally:
+            administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(made))
+
+    return fresh
+
+
 @pytest.fixture
-def database(server: str, administration: psycopg.Connection, template: str) -> Iterator[str]:
+def database(fresh_database: Fresh) -> Iterator[str]:
     """Conninfo of a fresh migrated database; it is dropped afterwards, whoever is still connected."""
-    name = f"ledger_test_{os.getpid()}_{next(_numbers)}"
-    fresh, source = sql.Identifier(name), sql.Identifier(template)
-    administration.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(fresh, source))
-    # A template hands down everything but the rights on the database itself.
-    administration.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO ledger_projector").format(fresh))
-    try:
-        yield make_conninfo(server, dbname=name)
-    finally:
-        administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(fresh))
+    with fresh_database() as conninfo:
+        yield conninfo

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-_START = "import sys; from ledger_api.cli import main; sys.exit(main())"
+START = "import sys; from ledger_api.cli import main; sys.exit(main())"
 
 
 class Ran(NamedTuple):
@@ -21,7 +21,7 @@ class Ran(NamedTuple):
 
 def run(database: str, *arguments: str | Path, given: bytes = b"", program: Path | None = None) -> Ran:
     """Run one command (or another Python program) to its end."""
-    command = [sys.executable, "-c", _START] if program is None else [sys.executable, str(program)]
+    command = [sys.executable, "-c", START] if program is None else [sys.executable, str(program)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     ended = subprocess.run(
         [*command, *map(str, arguments)],

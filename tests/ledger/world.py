@@ -28,9 +28,9 @@ Ask = tuple[str, Mapping[str, object]]
 """A message's type and data."""
 
 
-def envelope(ask: Ask, *, key: str, at: datetime, customer: str | None) -> bytes:
+def envelope(ask: Ask, *, key: str, at: datetime, customer: str | None, source: str = "test") -> bytes:
     type_, data = ask
-    attributes: dict[str, object] = {"specversion": "1.0", "id": key, "source": "test", "type": type_}
+    attributes: dict[str, object] = {"specversion": "1.0", "id": key, "source": source, "type": type_}
     if customer is not None:
         attributes["subject"] = customer
     return msgspec.json.encode({**attributes, "time": at, "data": data})

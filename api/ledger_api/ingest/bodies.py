@@ -30,15 +30,18 @@ async def slices(
     rest = b""
     async for chunk in _chunks(call, bytes_max):
         parts = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
-        rest = parts.pop()
-        if len(rest) > line_bytes_max:
-            raise Malformed(
-                "body_too_large", f"a line is longer than {line_bytes_max} bytes", bytes_max=line_bytes_max
-            )
-        lines.extend(part for part in parts if part.strip())
+        too_long = next((at for at, part in enumerate(parts) if len(part) > line_bytes_max), None)
+        rest = parts.pop() if too_long is None else b""
+        lines.extend(part for part in parts[:too_long] if part.strip())
         while len(lines) >= slice_lines:
             yield lines[:slice_lines]
             del lines[:slice_lines]
+        if too_long is not None:
+            if lines:
+                yield lines
+            raise Malformed(
+                "body_too_large", f"a line is longer than {line_bytes_max} bytes", bytes_max=line_bytes_max
+            )
     if rest.strip():
         lines.append(rest)
     if lines:
