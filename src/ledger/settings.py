@@ -57,10 +57,10 @@ class Settings:
         10, 0, 300, "How long the writer tries to reach a lost database before it answers 503."
     )
     cached_events_max: int = _count(
-        200_000,
+        1_000_000,
         0,
         100_000_000,
-        "Events whose states the writer remembers: bounds its memory, not its results.",
+        "Events whose states the writer remembers, at up to 0.5 KB each: bounds its memory, not its results.",
     )
     decision_events_max: int = _count(
         10_000, 1, 100_000, "Events that one message may lead to; a larger decision is refused."

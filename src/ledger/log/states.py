@@ -14,24 +14,26 @@ from ledger.book import Book
 from ledger.customer import Customer
 from ledger.decider import evolve_book, evolve_customer, read_event
 from ledger.event import BOOK_STREAM, Event, stream_of
-from ledger.log import store
+from ledger.log import snapshots, store
+from ledger.log.snapshots import Snapshot
 
 NUMBERED = ("invoice.issued", "credit_note.issued")
 """Events that take the next number of a series; the book's state knows the last of each."""
 
 
-_CUSTOMERS_A_QUERY = 200
-"""Streams read in one go: enough to save round trips, few enough to hold their events in memory."""
+_CUSTOMERS_A_QUERY = 500
+"""Streams read in one go: enough to save round trips, few enough to hold what is read in memory."""
 
 
 class Stream:
-    """One customer's state and its version (0: nothing recorded yet)."""
+    """One customer's state, its version (0: nothing recorded yet), and up to where a snapshot has it."""
 
-    __slots__ = ("state", "version")
+    __slots__ = ("kept", "state", "version")
 
     def __init__(self) -> None:
         self.state: Customer | None = None
         self.version = 0
+        self.kept = 0
 
 
 class States:
@@ -105,12 +107,20 @@ class States:
         if event.type in NUMBERED:
             self.book = evolve_book(self.book, event)
 
-    def trim(self) -> None:
-        """Forget the customers used longest ago until the rest fit the limit."""
+    def trim(self) -> list[Snapshot]:
+        """Forget customers used longest ago until the rest fit the limit; give those worth a snapshot."""
         customers = self._customers
+        forgotten = []
         while self._events > self._events_max and len(customers) > 1:
             oldest = next(iter(customers))
-            self._events -= customers.pop(oldest).version
+            stream = customers.pop(oldest)
+            self._events -= stream.version
+            forgotten.append((oldest, stream))
+        return _worth_keeping(forgotten)
+
+    def worth_keeping(self) -> list[Snapshot]:
+        """Give the states of which there is no snapshot, or an old one: for the next who starts."""
+        return _worth_keeping(self._customers.items())
 
     def _read_book(self, conn: psycopg.Connection) -> None:
         for _, state in store.streams(conn, self.book_name, [BOOK_STREAM]):
@@ -124,10 +134,23 @@ class States:
 
     def _read_customers(self, conn: psycopg.Connection, customers: list[str]) -> None:
         for at in range(0, len(customers), _CUSTOMERS_A_QUERY):
-            names = [stream_of(customer) for customer in customers[at : at + _CUSTOMERS_A_QUERY]]
-            for _, state in store.streams(conn, self.book_name, names):
-                event = read_event(state)
-                stream = self._customers[event.subject or ""]
+            streams = {stream_of(c): self._customers[c] for c in customers[at : at + _CUSTOMERS_A_QUERY]}
+            for name, version, state in snapshots.find(conn, self.book_name, list(streams)):
+                stream = streams[name]
+                stream.state = state
+                stream.version = stream.kept = version
+            versions = {name: stream.version for name, stream in streams.items()}
+            for name, stored in snapshots.behind(conn, self.book_name, versions):
+                stream = streams[name]
+                event = read_event(stored)
                 stream.state = evolve_customer(stream.state, event)
                 stream.version = event.version
-                self._events += 1
+            self._events += sum(stream.version for stream in streams.values())
+
+
+def _worth_keeping(streams: Iterable[tuple[str, Stream]]) -> list[Snapshot]:
+    return [
+        Snapshot(stream_of(customer), stream.version, stream.state)
+        for customer, stream in streams
+        if stream.state is not None and stream.version >= stream.kept + snapshots.EVENTS_MIN
+    ]

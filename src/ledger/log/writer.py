@@ -20,10 +20,11 @@ import psycopg
 import structlog
 
 from ledger.errors import ConfigurationError, Refusal, Unavailable
-from ledger.log import store
+from ledger.log import snapshots, store
 from ledger.log.judge import Judge, Key
 from ledger.log.outcome import Outcome, Receipt
 from ledger.log.request import Answer, Request, deliver
+from ledger.log.snapshots import Snapshot
 from ledger.log.states import States
 from ledger.message import Message
 from ledger.settings import Settings
@@ -62,6 +63,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._states: dict[str, States] = {}
+        self._forgotten: dict[str, list[Snapshot]] = {}
         self._conn: psycopg.Connection | None = None
         self._planned_position = 0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -123,6 +125,9 @@ class Writer:
             if not group:
                 break
             deliver(self._answer(group, set()))
+            self._keep_snapshots()
+        self._forgotten = {book: states.worth_keeping() for book, states in self._states.items()}
+        self._keep_snapshots()
         if self._conn is not None:
             self._conn.close()
 
@@ -201,7 +206,7 @@ class Writer:
         if len(append):
             seen.add(head.recorded_at)
         states.position = append.commit().position
-        states.trim()
+        self._forgotten[book] = states.trim()
         self._tell(outcomes, len(append), time.perf_counter() - began)
         return outcomes
 
@@ -215,6 +220,18 @@ class Writer:
             self._watch(Committed(len(each), events, replays, seconds))
         except Exception:
             log.exception("writer_figures_not_noted")
+
+    def _keep_snapshots(self) -> None:
+        """Keep what the last commit let go of, when everybody has their answer; losing it costs only time."""
+        forgotten, self._forgotten = self._forgotten, {}
+        for book, found in forgotten.items():
+            if not found or self._conn is None:
+                continue
+            try:
+                snapshots.keep(self._conn, book, found)
+            except psycopg.Error as error:
+                log.warning("snapshots_not_kept", book=book, error=_first_line(error))
+                self._lost_connection()
 
     def _connection(self) -> psycopg.Connection:
         if self._conn is None or self._conn.closed:
