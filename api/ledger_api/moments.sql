@@ -14,5 +14,7 @@ WITH RECURSIVE search (low, high) AS (
 SELECT low FROM search WHERE low = high;
 
 -- name: date_in_book
--- The date that an instant falls on in the book's time zone; no row when there is no such book.
-SELECT (%(instant)s AT TIME ZONE b.time_zone)::date::text FROM journal.book AS b WHERE b.book = %(book)s;
+-- The date that an instant falls on in the book's time zone; no row when there is no such book. The zone comes from the
+-- log, which begins with book.opened: the read models may not have come to a book that was opened just now.
+SELECT (%(instant)s AT TIME ZONE (convert_from(e.state, 'UTF8')::json #>> '{data,time_zone}'))::date::text
+FROM ledger.event AS e WHERE e.book = %(book)s AND e.position = 1;

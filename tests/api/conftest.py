@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 from tests.api.live import Caller, Live, open_book, serving
-from tests.ledger.asks import Ask
+from tests.ledger.world import Ask
 
 
 @pytest.fixture(scope="session")

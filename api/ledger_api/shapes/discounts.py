@@ -7,7 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from ledger_api.shapes.base import CustomerId, Shape
+from ledger_api.shapes.base import CurrencyCode, CustomerId, MinorUnits, Shape
+
+
+class TakenOff(Shape):
+    """What a discount took off so far, in one currency."""
+
+    currency: CurrencyCode
+    amount: MinorUnits
 
 
 class Discount(Shape):
@@ -16,7 +23,10 @@ class Discount(Shape):
     discount: str
     customer: CustomerId
     state: Literal["granted", "used_up", "revoked"]
-    left_over: int | None = Field(description="What is left of a fixed amount.")
+    left_over: int | None = Field(description="What is left of a fixed amount that is granted once.")
+    uses_left: int | None = Field(
+        description="On how many more invoices it counts; null: for ever, or by amount."
+    )
     kind: Literal["percent", "fixed"]
     percent: str | None
     amount: int | None
@@ -25,8 +35,7 @@ class Discount(Shape):
     service: str | None
     invoices: int | None = Field(description="For how many invoices; null: for ever.")
     until: date | None
-    used: int
-    uses: int
+    uses: int = Field(description="On how many invoices it counted.")
     reason: str
     campaign: str | None
     granted_at: datetime
@@ -35,6 +44,7 @@ class Discount(Shape):
     revoked_by: str | None
     revoke_reason: str | None
     position: int
+    taken_off: list[TakenOff] = Field(description="By currency; void invoices left out.")
 
 
 class DiscountPage(Shape):
