@@ -1,0 +1,97 @@
+"""Histories in a real log: lives of customers, which touch every table of every read model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from tests.ledger import asks
+from tests.ledger.test_random_histories import RATES
+from tests.ledger.world import START, Ask, envelope
+
+from ledger import decider
+from ledger.errors import Refusal
+from ledger.log.outcome import Outcome
+from ledger.log.writer import Writer
+from ledger.message import Message, read_message
+
+OPEN_BOOK: Ask = (
+    "book.opened", {"name": "Book", "currency": "EUR", "time_zone": "Europe/Berlin", "tax_rates": RATES},
+)  # fmt: skip
+TOGETHER = 200
+"""Messages that are handed to the writer at once."""
+
+
+def message(ask: Ask, key: str, at: datetime, customer: str = "alice") -> Message:
+    """Read a message as it would come over the wire."""
+    subject = None if ask[0] in decider.OF_BOOK else customer
+    return read_message(envelope(ask, key=key, at=at, customer=subject), decider.DECODERS, "tester")
+
+
+def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]:
+    """Post messages in order; tells what became of them."""
+    listed = list(messages)
+    futures = [works.submit(book, listed[at : at + TOGETHER]) for at in range(0, len(listed), TOGETHER)]
+    return [outcome for future in futures for outcome in future.result(60)]
+
+
+def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
+    """Open a book if it is new, and let customers live in it; tells the last position."""
+    opening = [message(OPEN_BOOK, "book", START)] if first == 1 else []
+    outcomes = post(works, book, [*opening, *_lives(customers, first)])
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert not refused, refused
+    last = outcomes[-1]
+    assert not isinstance(last, Exception)
+    return last.events[-1].position
+
+
+def _lives(customers: int, first: int) -> Iterator[Message]:
+    numbers = iter(range(2 * first - 1, 2 * (first + customers)))
+    for number in range(first, first + customers):
+        at = START + timedelta(days=20, hours=number)
+        for place, ask in enumerate(_life(number, numbers)):
+            yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
+
+
+def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
+    """What happens to one customer: something else to each, by what their number divides by."""
+    invoice, second = f"INV-{next(numbers)}", f"INV-{next(numbers)}"
+    services = [
+        {"service": f"line {line}", "unit_price": 900, "interval": "month", "quantity": "1"}
+        for line in range(1 + n % 3)
+    ]
+    yield "customer.opened", {"currency": "EUR", "segment": ("gold", "silver")[n % 2]}
+    yield "agreement.changed", {"from": "2026-01-01", "services": services}
+    yield asks.percent_off("percent", "10", invoices=2)
+    yield asks.amount_off("amount", 300, campaign="spring")
+    yield asks.charge("a", 10_000 + n)
+    yield asks.charge("b", 5_005, period={"from": "2026-01-01", "to": "2026-03-31"})
+    yield asks.charge("c", 333, tax_category="reduced")
+    yield asks.issue()
+    yield asks.pay("p", 3_000)
+    if n % 2:
+        yield asks.complain("d", invoice, 2_000)
+    if n % 3 == 0:
+        yield asks.credit(invoice, (1, 500))
+    if n % 6 == 1:
+        yield asks.resolve("d", "rejected")
+    yield asks.pay("q", 20_000)
+    if n % 5 == 0:
+        yield asks.chargeback("cb", "q", 4_000, fee=150)
+    if n % 10 == 0:
+        yield asks.resolve("cb", "won", fee_returned=150)
+    if n % 4 == 1:
+        yield asks.bounce("p", 1_000, fee=75)
+    if n % 4 == 2:
+        yield asks.refund("r", 700, "p")
+    yield asks.fail("f", 100)
+    yield asks.charge("e", 777)
+    yield asks.issue()
+    if n % 7 == 0:
+        yield "agreement.changed", {"from": "2026-01-01", "services": services[:1]}
+        yield asks.revoke("amount")
+    if n % 8 == 0:
+        yield asks.credit(second, (1, 100))
+    yield "customer.changed", {"payment_days": 30, "locale": "de"}
+    yield asks.charge("z", 99)
