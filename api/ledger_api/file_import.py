@@ -53,15 +53,17 @@ def post_file(file: BinaryIO, mapping: RowMapping | None, lanes: Lanes, read: Ca
     answer.
     """
     lines = ndjson_lines(file) if mapping is None else csv_lines(file, mapping)
-    told = 0
+    told = last = 0
     for line in lines:
+        last = line.number
         if isinstance(line, Line):
             lanes.send(line.raw, line.customer, line.number)
         else:
             lanes.refuse(ROW_UNREADABLE, str(line.error), line.number)
-        if line.number - told >= _PROGRESS_LINES:
-            read(line.number - told)
-            told = line.number
+        if last - told >= _PROGRESS_LINES:
+            read(last - told)
+            told = last
+    read(last - told)
 
 
 def count_lines(file: BinaryIO) -> int:
