@@ -136,12 +136,12 @@ def test_a_file_is_imported_once_and_what_is_refused_is_told_by_its_line(
     (told,) = orjson.loads(first.out)
     assert (told["recorded"], told["replayed"], told["refused"], told["events"]) == (41, 0, 3, 41)
     refusals = {refused["code"]: (refused["count"], refused["line"]) for refused in told["refusals"]}
-    assert refusals == {"customer_unknown": (2, 45), "json_malformed": (1, 44)}
+    assert refusals == {"customer_unknown": (2, 44), "json_invalid": (1, 43)}
 
     second = run(database, "import", file, "--book", "b")
     assert second.code == 3
     assert b"0 recorded (0 events), 41 there already, 3 refused" in second.out
-    assert b"customer_unknown\t2\t45\tthere is no customer nobody" in second.out
+    assert b"customer_unknown\t2\t44\tthere is no customer nobody" in second.out
 
     third = run(database, "import", "-", "--book", "b", given=b"\n".join(lines(20)))
     assert third.code == 0

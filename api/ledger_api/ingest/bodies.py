@@ -8,6 +8,14 @@ from typing import Any
 from ledger.errors import Malformed
 from ledger_api.ingest.calls import Call
 
+SLICE_MESSAGES = 500
+"""Messages of a long body that are judged together.
+
+Enough to share a commit, few enough to keep others waiting little.
+"""
+SLICE_BYTES = 1 << 20
+"""Bytes after which a slice of long messages is judged, however few they are."""
+
 
 async def whole(call: Call, bytes_max: int) -> bytes:
     """Read the whole body. Raises `Malformed` when it is too long or ends too early."""
@@ -22,20 +30,21 @@ async def whole(call: Call, bytes_max: int) -> bytes:
     return b"".join([begun] + [chunk async for chunk in _chunks(call, bytes_max, len(begun))])
 
 
-async def slices(
-    call: Call, bytes_max: int, line_bytes_max: int, slice_lines: int
-) -> AsyncIterator[list[bytes]]:
+async def slices(call: Call, bytes_max: int, line_bytes_max: int) -> AsyncIterator[list[bytes]]:
     """Cut the body into lines, a slice at a time; blank lines are passed over."""
     lines: list[bytes] = []
+    size = 0
     rest = b""
     async for chunk in _chunks(call, bytes_max):
         parts = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
         too_long = next((at for at, part in enumerate(parts) if len(part) > line_bytes_max), None)
         rest = parts.pop() if too_long is None else b""
         lines.extend(part for part in parts[:too_long] if part.strip())
-        while len(lines) >= slice_lines:
-            yield lines[:slice_lines]
-            del lines[:slice_lines]
+        size += len(chunk)
+        while len(lines) >= SLICE_MESSAGES or (size >= SLICE_BYTES and lines):
+            yield lines[:SLICE_MESSAGES]
+            del lines[:SLICE_MESSAGES]
+            size = 0
         if too_long is not None:
             if lines:
                 yield lines

@@ -37,11 +37,6 @@ from ledger_api.problems import PROBLEM_JSON, NotFound, problem_body, problem_he
 Answered = Callable[[int, float], None]
 """Told the status of an answer and the seconds it took."""
 
-_SLICE_MESSAGES = 500
-"""Messages of a long body that are judged together.
-
-Enough to share a commit, few enough to keep others waiting little.
-"""
 _BOOK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
 _PROBLEM = PROBLEM_JSON.encode()
 
@@ -127,8 +122,8 @@ class Ingest:
             return await self._atomic(call, raws)
         results: list[object] = []
         position = 0
-        for at in range(0, len(raws), _SLICE_MESSAGES):
-            outcomes = await self._intake.judge(call, raws[at : at + _SLICE_MESSAGES])
+        for at in range(0, len(raws), bodies.SLICE_MESSAGES):
+            outcomes = await self._intake.judge(call, raws[at : at + bodies.SLICE_MESSAGES])
             position = max(position, highest(outcomes))
             results.extend(self._intake.result(outcome) for outcome in outcomes)
         return Answer(200, encode(results), headers=position_header(position))
@@ -154,7 +149,7 @@ class Ingest:
         limits = self._settings
         bytes_max = limits.batch_bytes_max if call.atomic else limits.bulk_bytes_max
         bodies.refuse_announced_length(call, bytes_max)
-        slices = bodies.slices(call, bytes_max, limits.line_bytes_max, _SLICE_MESSAGES)
+        slices = bodies.slices(call, bytes_max, limits.line_bytes_max)
         if call.atomic:
             lines: list[bytes] = []
             async for some in slices:
