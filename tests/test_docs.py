@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ledger.decider import DECODERS
 from ledger.embedded.programs import installed
 from ledger.errors import Malformed
 from ledger.message import read_message
+from ledger.settings import Settings
 from ledger_api.mapping import RowMapping
 
 ROOT = Path(__file__).parent.parent
@@ -212,6 +214,15 @@ def test_what_a_page_names_of_the_program_is_there() -> None:
                 assert words in settings or words in code, f"{_name(page)}: `{words}`"
             if re.fullmatch(r"ledger_[a-z_]+_(total|seconds|events|messages|books|open)", words):
                 assert words.removesuffix("_total") in code, f"{_name(page)}: `{words}`"
+
+
+def test_every_setting_that_is_documented_does_something() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for top in ("src", "projections", "api")
+        for path in (ROOT / top).rglob("*.py")
+    )
+    assert [limit.name for limit in fields(Settings) if not re.search(rf"\.{limit.name}\b", code)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Every limit of the ledger: its number, its unit in the name, and a sentence.
 
-Each can be set in the environment as `BILLING_LEDGER_<NAME>`, for example `BILLING_LEDGER_PAGE_ROWS_MAX=500`.
+Each can be set in the environment as `BILLING_LEDGER_<NAME>`: `BILLING_LEDGER_BATCH_MESSAGES_MAX=500`.
 """
 
 from __future__ import annotations
@@ -62,15 +62,8 @@ class Settings:
         100_000_000,
         "Events whose states the writer remembers, at up to 0.5 KB each: bounds its memory, not its results.",
     )
-    decision_events_max: int = _count(
-        10_000, 1, 100_000, "Events that one message may lead to; a larger decision is refused."
-    )
-    page_rows_max: int = _count(1_000, 1, 100_000, "Rows in one page of any list.")
     min_position_wait_seconds_max: float = _limit(
         10, 0, 300, "How long a read waits for the position it asks for before it is answered 504."
-    )
-    time_ahead_days_max: float = _limit(
-        1, 0, 3_660, "How far ahead of the ledger's clock a fact may be dated."
     )
     key_cache_seconds: float = _limit(
         5, 0, 3_600, "How long an API key is remembered: a revoked one stops working after at most this."

@@ -27,10 +27,10 @@ def test_each_limit_names_its_unit_and_says_what_it_is_for(name: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "name", "value"),
     [
-        ("PAGE_ROWS_MAX", "500", "page_rows_max", 500),
+        ("BATCH_MESSAGES_MAX", "500", "batch_messages_max", 500),
         ("BODY_BYTES_MAX", "2_000_000", "body_bytes_max", 2_000_000),
         ("KEY_CACHE_SECONDS", "0.5", "key_cache_seconds", 0.5),
-        ("TIME_AHEAD_DAYS_MAX", "0", "time_ahead_days_max", 0),
+        ("KEY_CACHE_SECONDS", "0", "key_cache_seconds", 0),
     ],
 )
 def test_the_environment_sets_a_limit(variable: str, text: str, name: str, value: float) -> None:
@@ -40,10 +40,10 @@ def test_the_environment_sets_a_limit(variable: str, text: str, name: str, value
 @pytest.mark.parametrize(
     ("variable", "text", "says"),
     [
-        ("PAGE_ROWS_MAX", "many", "BILLING_LEDGER_PAGE_ROWS_MAX='many' is not a whole number"),
-        ("PAGE_ROWS_MAX", "1.5", "is not a whole number"),
-        ("PAGE_ROWS_MAX", "", "is not a whole number"),
-        ("PAGE_ROWS_MAX", "0", "must be a whole number from 1 to 100_000"),
+        ("BATCH_MESSAGES_MAX", "many", "BILLING_LEDGER_BATCH_MESSAGES_MAX='many' is not a whole number"),
+        ("BATCH_MESSAGES_MAX", "1.5", "is not a whole number"),
+        ("BATCH_MESSAGES_MAX", "", "is not a whole number"),
+        ("BATCH_MESSAGES_MAX", "0", "must be a whole number from 1 to 100_000"),
         ("KEY_CACHE_SECONDS", "nan", "must be a number from 0 to 3_600"),
         ("KEY_CACHE_SECONDS", "-1", "must be a number from 0 to 3_600"),
     ],
