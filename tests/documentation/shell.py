@@ -6,7 +6,6 @@ import os
 import secrets
 import selectors
 import shlex
-import signal
 import socket
 import subprocess
 import time
@@ -43,13 +42,17 @@ class Shell:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in (*reversed(self._serving), self._bash):
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM if process is not self._bash else signal.SIGKILL)
-            process.wait(STOP_SECONDS_MAX)
         for pipe in (self._bash.stdin, self._bash.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._bash.wait(STOP_SECONDS_MAX)  # at the end of its input it leaves, and clears up after itself
+        except subprocess.TimeoutExpired:
+            self._bash.kill()
+        for process in reversed(self._serving):
+            process.terminate()
+            process.wait(STOP_SECONDS_MAX)
 
     def run(self, text: str) -> str:
         """Run a block and give its standard output. Raises `AssertionError` when a command of it fails."""
