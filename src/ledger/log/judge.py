@@ -41,6 +41,7 @@ class Judge:
         self._write = write
         self._taken = taken
         self._seen = seen
+        self._found_again: set[Key] = set()
         self._fresh: dict[Key, tuple[Event, Receipt]] = {}
 
     def judge(self, message: Message) -> Outcome:
@@ -60,7 +61,12 @@ class Judge:
     def _answer_again(self, message: Message, found: list[Found]) -> Receipt:
         first = found[0]
         _refuse_other_content(decider.read_event(first.state), message, first.position)
-        status = "recorded" if first.recorded_at in self._seen else "replayed"
+        key = (message.source, message.id)
+        ours = first.recorded_at in self._seen and key not in self._found_again
+        self._found_again.add(
+            key
+        )  # its twin in the same batch is a repeat, as it was before the reply was lost
+        status = "recorded" if ours else "replayed"
         events = [EventReceipt(e.type, e.position, e.version, e.leaf.hex()) for e in found]
         return Receipt(status, first.recorded_at, events)
 

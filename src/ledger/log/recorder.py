@@ -94,11 +94,15 @@ class LedgerRecorder(PostgresApplicationRecorder):
         for attempt in range(_APPEND_ATTEMPTS_MAX):
             try:
                 return self._append(stored_events)
-            except (InterfaceError, OperationalError):
+            except (InterfaceError, OperationalError, IntegrityError) as error:
+                # A conflict may be with our own attempt: its COMMIT may come late.
+                conflict = isinstance(error, IntegrityError)
+                if conflict and attempt == 0:
+                    raise
                 positions: Sequence[int] | None = self._recorded(stored_events)
                 if positions is not None:
                     return positions
-                if attempt + 1 == _APPEND_ATTEMPTS_MAX:
+                if conflict or attempt + 1 == _APPEND_ATTEMPTS_MAX:
                     raise
         raise AssertionError("unreachable")
 
