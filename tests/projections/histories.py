@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+import msgspec
 from tests.ledger import asks
 from tests.ledger.test_random_histories import RATES
 from tests.ledger.world import START, Ask, envelope
@@ -14,6 +15,7 @@ from ledger.errors import Refusal
 from ledger.log.outcome import Outcome
 from ledger.log.writer import Writer
 from ledger.message import Message, read_message
+from ledger.posting_rules import DEFAULT_RULES
 
 OPEN_BOOK: Ask = (
     "book.opened", {"name": "Book", "currency": "EUR", "time_zone": "Europe/Berlin", "tax_rates": RATES},
@@ -38,7 +40,8 @@ def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]
 def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
     """Open a book if it is new, and let customers live in it; tells the last position."""
     opening = [message(OPEN_BOOK, "book", START)] if first == 1 else []
-    outcomes = post(works, book, [*opening, *_lives(customers, first)])
+    closing = [message(ask, f"{ask[0]} {first}", START + timedelta(days=200)) for ask in _changes(first)]
+    outcomes = post(works, book, [*opening, *_lives(customers, first), *closing])
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert not refused, refused
     last = outcomes[-1]
@@ -47,16 +50,24 @@ def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
 
 
 def _lives(customers: int, first: int) -> Iterator[Message]:
-    numbers = iter(range(2 * first - 1, 2 * (first + customers)))
+    numbers = iter(range(3 * first - 2, 3 * (first + customers)))
     for number in range(first, first + customers):
         at = START + timedelta(days=20, hours=number)
         for place, ask in enumerate(_life(number, numbers)):
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
 
 
+def _changes(n: int) -> Iterator[Ask]:
+    """What the book itself changes meanwhile: from now on charges are posted by rules of their own."""
+    yield "account.added", {"account": f"sales-{n}", "name": "Sales", "kind": "income"}
+    rules = [msgspec.to_builtins(rule) for rule in DEFAULT_RULES]
+    sold = [{**rule, "account": f"sales-{n}"} if rule["account"] == "revenue" else rule for rule in rules]
+    yield "policy.changed", {"policy": "posting_rules", "rules": sold, "from": "2026-01-21"}
+
+
 def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     """What happens to one customer: something else to each, by what their number divides by."""
-    invoice, second = f"INV-{next(numbers)}", f"INV-{next(numbers)}"
+    invoice, second, third = (f"INV-{next(numbers)}" for _ in range(3))
     services = [
         {"service": f"line {line}", "unit_price": 900, "interval": "month", "quantity": "1"}
         for line in range(1 + n % 3)
@@ -70,6 +81,8 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     yield asks.charge("c", 333, tax_category="reduced")
     yield asks.issue()
     yield asks.pay("p", 3_000)
+    if n % 5 == 1:
+        yield asks.undo("p", invoice, 100)
     if n % 2:
         yield asks.complain("d", invoice, 2_000)
     if n % 3 == 0:
@@ -94,4 +107,8 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     if n % 8 == 0:
         yield asks.credit(second, (1, 100))
     yield "customer.changed", {"payment_days": 30, "locale": "de"}
+    yield asks.charge("v", 4_000, currency="JPY")
+    yield asks.issue(currency="JPY")
+    if n % 3 == 1:
+        yield asks.void(third)
     yield asks.charge("z", 99)
