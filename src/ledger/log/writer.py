@@ -254,9 +254,13 @@ class Writer:
         conn, self._conn = self._conn, None
         if conn is None:
             return True
-        lost = conn.broken or conn.closed
-        conn.close()
-        return lost
+        try:
+            conn.rollback()
+        except psycopg.Error:  # also where the driver has not noticed yet: cut off within a pipeline
+            return True
+        finally:
+            conn.close()
+        return False
 
     def _drop_caches(self) -> None:
         for states in self._states.values():
