@@ -16,7 +16,16 @@ from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer_bytes, link_next
 from ledger_api.moments import upto_position
-from ledger_api.parameters import PAGE_ITEMS_DEFAULT, BookPath, Limit, LogAsOf, Name, Position, StrictQuery
+from ledger_api.parameters import (
+    PAGE_ITEMS_DEFAULT,
+    BookPath,
+    Limit,
+    LogAsOf,
+    Name,
+    Position,
+    Read,
+    StrictQuery,
+)
 from ledger_api.problems import NotFound
 from ledger_api.reading import Reader, refuse_future
 from ledger_api.services import services_of
@@ -127,10 +136,14 @@ async def list_events(
     response_class=Response,
 )
 async def show_event(
-    request: Request, book: BookPath, position: Annotated[Position, Path(ge=1, examples=[1])]
+    request: Request,
+    book: BookPath,
+    position: Annotated[Position, Path(ge=1, examples=[1])],
+    parameters: Annotated[Read, Query()],
 ) -> Response:
     """Read one event: exactly the bytes that were recorded and hashed."""
     reader = services_of(request).reader
+    await reader.log_reached(book, parameters.min_position)
     rows = await reader.rows(_SQL["one_event"], {"book": book, "position": position}, binary=True)
     if not rows:
         raise NotFound("book_unknown", f"there is no book {book}", book=book)

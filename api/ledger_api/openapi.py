@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 import msgspec
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -41,10 +42,18 @@ _EXAMPLE: Json = {
     "time": "2026-11-03T09:30:00Z",
     "data": {"charge": "ch-42", "service": "fibre-100", "currency": "EUR", "net": 2990},
 }
+_LINE = orjson.dumps(_EXAMPLE).decode() + "\n"
 _RECEIPT: Json = {
     "status": "recorded",
     "recordedtime": "2026-11-03T09:30:01.123456Z",
-    "events": [{"type": "charge.posted", "position": 7, "version": 2, "leaf": "9b1c…64 hexadecimal digits…"}],
+    "events": [
+        {
+            "type": "charge.posted",
+            "position": 7,
+            "version": 2,
+            "leaf": "a6afaf2edd5b3c364b41f762c8b049d98c48e82ff1eeda71881aaf467e70e205",
+        }
+    ],
 }
 _REFUSED: Json = {
     "status": "refused",
@@ -52,6 +61,20 @@ _REFUSED: Json = {
     "detail": "invoice INV-7 is EUR, payment is USD",
     "pointer": "/data/currency",
     "values": {"invoice": "INV-7", "invoice_currency": "EUR", "currency": "USD"},
+}
+_REFUSED_SCHEMA: Json = {
+    "type": "object",
+    "title": "Refused",
+    "description": "One message among several that was refused: the members of its problem that tell why. "
+    "At the end of NDJSON the ledger may say, with a number as `status`, why it read no further.",
+    "required": ["status", "code", "detail"],
+    "properties": {
+        "status": {"enum": ["refused", *range(400, 600)]},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "pointer": {"type": "string"},
+        "values": {"type": "object"},
+    },
 }
 
 
@@ -72,6 +95,7 @@ def _complete(app: FastAPI) -> Json:
         openapi_version=app.openapi_version, tags=app.openapi_tags,
     )  # fmt: skip
     components = schema.setdefault("components", {}).setdefault("schemas", {})
+    components["Refused"] = _REFUSED_SCHEMA
     components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components.update(_message_schemas())
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -80,7 +104,8 @@ def _complete(app: FastAPI) -> Json:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe_failures(path, operation)
-    return cast(Json, schema)
+    # As it is sent: a tuple among the defaults is an array only then.
+    return cast(Json, orjson.loads(orjson.dumps(schema)))
 
 
 def _describe_failures(path: str, operation: dict[str, Json]) -> None:
@@ -186,6 +211,7 @@ def _posting() -> Json:
                 "name": "atomic", "in": "query", "schema": {"type": "boolean", "default": False},
                 "description": "Of several messages, record all or none.",
             },
+            *_binary_mode(),
         ],
         "requestBody": {
             "required": True,
@@ -195,7 +221,7 @@ def _posting() -> Json:
                     "schema": {"type": "array", "items": message}, "example": [_EXAMPLE],
                 },
                 "application/x-ndjson": {
-                    "schema": {"type": "string"}, "example": '{"specversion":"1.0", …}\n',
+                    "schema": {"type": "string"}, "example": _LINE,
                 },
                 "application/json": {"schema": {"type": "object"}, "example": _EXAMPLE["data"]},
             },
@@ -204,13 +230,28 @@ def _posting() -> Json:
     }  # fmt: skip
 
 
+def _binary_mode() -> list[Json]:
+    """Describe the headers that carry an event's attributes when the body is its data alone."""
+    attributes = {
+        name: str(_EXAMPLE[name]) for name in ("specversion", "id", "source", "type", "subject", "time")
+    }
+    return [
+        {
+            "name": f"ce-{name}", "in": "header", "schema": {"type": "string"}, "example": example,
+            "description": f"Binary mode: the attribute `{name}`, percent-encoded.",
+        }
+        for name, example in attributes.items()
+    ]  # fmt: skip
+
+
 def _posting_responses() -> Json:
     position = {
         "schema": {"type": "integer"},
         "description": "Highest position recorded: a `min_position` to read with.",
     }
     receipt = {"$ref": "#/components/schemas/Receipt"}
-    several = {"oneOf": [receipt, {"type": "array", "items": {"anyOf": [receipt, {"type": "object"}]}}]}
+    result = {"anyOf": [receipt, {"$ref": "#/components/schemas/Refused"}]}
+    several = {"oneOf": [receipt, {"type": "array", "items": result}]}
     return {
         "201": {
             "description": "Recorded.",
@@ -225,7 +266,7 @@ def _posting_responses() -> Json:
                 "application/json": {"schema": several, "example": [_RECEIPT, _REFUSED]},
                 "application/x-ndjson": {
                     "schema": {"type": "string"},
-                    "example": '{"status":"recorded", …}\n',
+                    "example": orjson.dumps(_RECEIPT).decode() + "\n",
                 },
             },
         },

@@ -134,9 +134,16 @@ async def strict_query(request: Request) -> None:
             raise Malformed("parameter_repeated", f"{name[:64]} stands more than once", parameter=name)
 
 
+async def no_query(request: Request) -> None:
+    """Refuse any query parameter, at an address that takes none."""
+    for name in request.query_params:
+        raise Malformed("parameter_unknown", f"this address takes no parameter {name[:64]}", parameter=name)
+
+
 StrictQuery = Depends(strict_query)
+NoQuery = Depends(no_query)
 
 __all__ = [
     "PAGE_ITEMS_MAX", "BookPath", "Currency", "CustomerPath", "Date", "Flag", "Instant", "Limit", "LogAsOf",
-    "Name", "Paged", "Position", "Query", "Read", "ReadAsOf", "StrictQuery", "Words",
+    "Name", "NoQuery", "Paged", "Position", "Query", "Read", "ReadAsOf", "StrictQuery", "Words",
 ]  # fmt: skip

@@ -60,7 +60,7 @@ class StreamParameters(BaseModel):
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string"},
-                    "example": 'id: 7\ndata: {"book":"main"}\n\n',
+                    "example": 'id: 7\ndata: {"book":"main","position":7,"type":"charge.posted"}\n\n',
                 }
             },
         }

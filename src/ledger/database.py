@@ -30,6 +30,8 @@ IDLE_TRANSACTION_SECONDS_MAX = 60
 """A transaction of ours that does nothing for so long is stuck: the server ends it and frees its locks."""
 STATEMENT_SECONDS_MAX = 60
 """How long one statement may run, unless the caller says otherwise."""
+RECONNECT_SECONDS_MAX = 5
+"""After so long a pool stops trying with longer and longer pauses: the next reader makes it try at once."""
 
 AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
 
@@ -157,6 +159,7 @@ def reader_pool(
         min_size=min(2, size_max),
         max_size=size_max,
         timeout=wait_seconds_max,
+        reconnect_timeout=RECONNECT_SECONDS_MAX,
         kwargs={"autocommit": True},
         name="readers",
         open=False,

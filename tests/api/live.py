@@ -58,7 +58,9 @@ class Live:
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, self.stop()
+        if not line:
+            self.stop()
+            raise AssertionError(f"the service did not start: {self.log.decode()}")
         self.url = orjson.loads(line)["url"]
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
@@ -68,6 +70,11 @@ class Live:
         _, said = self._process.communicate(timeout=60)
         self.log += said
         return self._process.returncode
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and did not end yet."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -114,7 +121,8 @@ def serving(database: str, **settings: float) -> Iterator[Live]:
         yield live
     finally:
         live.close()
-        live.stop()
+        if live.runs:
+            live.stop()
 
 
 class Caller:
@@ -149,6 +157,15 @@ class Caller:
             assert (page["next"] is None) is (link is None)
             address = link["url"] if link else None
         return items
+
+    def walk_feed(self) -> list[Json]:
+        """Read all events of the book."""
+        events: list[Json] = []
+        page = {"next": 0, "head": 1}
+        while page["next"] < page["head"]:
+            page = self.read("/events", after=page["next"], limit=1_000)
+            events += page["items"]
+        return events
 
     def post(self, body: bytes, kind: str = SINGLE, **query: str) -> httpx.Response:
         """Post a body."""

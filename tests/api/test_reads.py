@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -38,17 +37,7 @@ def told(live: Live, client: httpx.Client) -> Caller:
 @pytest.fixture(scope="module")
 def events(told: Caller) -> list[Json]:
     """Hold all events of the book, as the feed tells them."""
-    return list(feed(told, 1_000))
-
-
-def feed(caller: Caller, limit: int, **filters: str | int) -> Iterator[Json]:
-    after = 0
-    while True:
-        page = caller.read("/events", after=after, limit=limit, **filters)
-        yield from page["items"]
-        if page["next"] == page["head"]:
-            return
-        after = page["next"]
+    return told.walk_feed()
 
 
 # Balances, on both clocks.
@@ -99,7 +88,7 @@ def test_both_clocks_together_tell_what_was_known_then_of_what_occurred_by_then(
     alice.tell(charge("a", 100), at=late)
     known = alice.head
     alice.tell(charge("b", 10), at=long_ago)
-    events = list(feed(alice, 10))
+    events = alice.walk_feed()
     for position, until, expected in (
         (known, late, 100), (known, long_ago, 0), (known + 1, late, 110), (known + 1, long_ago, 10),
     ):  # fmt: skip

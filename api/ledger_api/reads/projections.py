@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import Reads
 from ledger_api.answers import answer
-from ledger_api.parameters import StrictQuery
+from ledger_api.parameters import NoQuery
 from ledger_api.services import services_of
 from ledger_api.shapes.running import Projections
 from ledger_projections.readmodel import READ_MODELS
@@ -16,7 +16,7 @@ from ledger_projections.readmodel import READ_MODELS
 _SQL = queries("ledger_api.reads", "projections.sql")
 _COLUMNS = ("name", "version", "state", "changed_at", "cursors")
 
-router = APIRouter(tags=["Projections"], dependencies=[StrictQuery])
+router = APIRouter(tags=["Projections"], dependencies=[NoQuery])
 
 
 @router.get("/v1/projections", summary="List read models", responses={200: {"model": Projections}})
