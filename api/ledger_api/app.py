@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ledger import __version__
 from ledger.settings import Settings
-from ledger_api import docs, feed, health, openapi, problems, stream
+from ledger_api import docs, feed, health, openapi, problems, stream, transparency
 from ledger_api.edge import Edge, request_id_from, send_internal_error
 from ledger_api.metrics import Metrics
 from ledger_api.reads import ROUTERS
@@ -43,6 +43,7 @@ _TAGS = (
     "Invoices",
     "Disputes",
     "Discounts",
+    "Transparency",
     "Projections",
     "Running",
 )
@@ -108,7 +109,7 @@ def create_app(settings: Settings, conninfo: str) -> LedgerApp:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(Edge, metrics=metrics)
-    for router in (stream.router, feed.router, *ROUTERS, health.router, docs.router):
+    for router in (stream.router, feed.router, *ROUTERS, transparency.router, health.router, docs.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

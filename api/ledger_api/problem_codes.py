@@ -18,6 +18,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "book_not_allowed": "The API key opens another book.",
     "book_unknown": "There is no such book.",
     "customer_unknown": "There is no such customer.",
+    "entry_too_long": "An event is longer than a bundle of entries can hold; the feed has it.",
     "event_unknown": "The log has no such position yet.",
     "invoice_unknown": "There is no such invoice.",
     "header_repeated": "A header that may stand once stands several times.",
@@ -28,6 +29,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "media_type_unsupported": "The body is of a type that is not read here.",
     "method_not_allowed": "The address takes other methods.",
     "not_found": "There is nothing at this address.",
+    "not_signed_yet": "No checkpoint covers this yet; ask for the checkpoint first.",
     "page_unknown": "The page token is not of this list with these filters.",
     "parameter_malformed": "A parameter is not written as it should be.",
     "parameter_repeated": "A parameter stands twice.",
@@ -40,5 +42,6 @@ PROBLEM_CODES: Mapping[str, str] = {
     "scope_missing": "The API key has not the scope that this needs.",
     "source_not_allowed": "The API key may not post as this source.",
     "source_reserved": "The source is the ledger's own.",
+    "tile_unknown": "No checkpoint covers a tile of this address.",
     "unavailable": "The ledger cannot answer now; the same request may be sent again.",
 }

@@ -18,6 +18,7 @@ from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
 from ledger_api.reading import Reader
+from ledger_api.signed_log import Transparency
 from ledger_projections.engine import Projector
 
 
@@ -59,6 +60,7 @@ class Services:
     reader: Reader
     metrics: Metrics
     streams: Slots
+    transparency: Transparency
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -103,6 +105,8 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         )
         projector.start()
         stack.callback(projector.stop)
+        transparency = Transparency(conninfo)
+        stack.callback(transparency.close)
         streams = Slots(settings.streams_max)
         metrics.watch("ledger_streams_open", "Event streams being read.", lambda: streams.taken)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
@@ -118,4 +122,5 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             reader=Reader(pool, notices, settings.min_position_wait_seconds_max, settings.idle_poll_seconds),
             metrics=metrics,
             streams=streams,
+            transparency=transparency,
         )
