@@ -26,7 +26,7 @@ from ledger.embedded.programs import installed
 from ledger.errors import Malformed
 from ledger.message import read_message
 from ledger.settings import Settings
-from ledger_api.mapping import RowMapping
+from ledger_api.files.mapping import RowMapping
 
 ROOT = Path(__file__).parent.parent
 PAGES = [

@@ -12,7 +12,7 @@ import pytest
 from examples.telco import history, telco
 from tests.api.command import run
 
-from ledger_api.mapping import RowMapping
+from ledger_api.files.mapping import RowMapping
 
 COLUMNS = [
     "customerID",

@@ -26,11 +26,11 @@ if not __package__:  # run as a script: let it find the file beside it
 from examples.telco.history import BOOK, CURRENCY, SOURCE, Row, history, months, opening, read_rows
 
 from ledger.errors import LedgerError
-from ledger_api.bulk import Lanes, Tally
-from ledger_api.catching_up import catch_up
 from ledger_api.cli.connecting import Wants, connected
 from ledger_api.cli.output import print_rows, progress
 from ledger_api.client import Client, Page
+from ledger_api.client.bulk import Lanes, Tally
+from ledger_api.client.catching_up import catch_up
 from ledger_api.demo.summary import shown
 
 

@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
-from ledger_api import bulk, client
-from ledger_api.bulk import Lanes
-from ledger_api.client import Client, ClientError
+from ledger_api.client import Client, ClientError, bulk, connection
+from ledger_api.client.bulk import Lanes
 
 Answer = tuple[int, bytes]
 
@@ -57,7 +56,7 @@ def recorded(positions: Iterator[int], count: int) -> bytes:
 @pytest.fixture
 def small_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "BODY_MESSAGES_MAX", 3)
-    monkeypatch.setattr(client, "PAUSE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(connection, "PAUSE_SECONDS_MAX", 0.2)
 
 
 @pytest.mark.usefixtures("small_bodies")

@@ -15,7 +15,7 @@ from tests.api.command import run
 from ledger.database import connect
 from ledger.errors import ConfigurationError, IntegrityError
 from ledger_api.client import message
-from ledger_api.log_export import Span, export, head_of, prepare_resume
+from ledger_api.files.exporting import Span, export, head_of, prepare_resume
 
 TRICKY = [
     'a\\b"c',

@@ -10,9 +10,9 @@ from typing import cast
 import orjson
 import pytest
 
-from ledger_api.file_import import Line, Unreadable, csv_lines, ndjson_lines
-from ledger_api.mapping import RowMapping
-from ledger_api.mapping_values import MappingError, RowError
+from ledger_api.files.importing import Line, Unreadable, csv_lines, ndjson_lines
+from ledger_api.files.mapping import RowMapping
+from ledger_api.files.mapping_values import MappingError, RowError
 
 CHARGES = """
 row = "{Ref}"

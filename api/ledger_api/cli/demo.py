@@ -43,10 +43,10 @@ def demo(
     The same seed gives the same year; played again, nothing new is recorded.
     """
     from ledger.errors import IntegrityError  # noqa: PLC0415
-    from ledger_api.catching_up import catch_up  # noqa: PLC0415
     from ledger_api.cli.connecting import Wants, own_service, temporary_key, use_home  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.client import Client  # noqa: PLC0415
+    from ledger_api.client.catching_up import catch_up  # noqa: PLC0415
     from ledger_api.demo.story import SOURCES, Story, head_of  # noqa: PLC0415
     from ledger_api.demo.summary import as_json, as_text, read_standing  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ import typer
 from ledger_api.cli.output import print_json, progress
 
 if TYPE_CHECKING:
-    from ledger_api.log_export import Exported, Found, Span
+    from ledger_api.files.exporting import Exported, Found, Span
 
 
 def register(to: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def export_log(
 
     from ledger.errors import ConfigurationError  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
-    from ledger_api.log_export import Found, Span, head_of, prepare_resume  # noqa: PLC0415
+    from ledger_api.files.exporting import Found, Span, head_of, prepare_resume  # noqa: PLC0415
 
     if resume and file is None:
         raise ConfigurationError("--resume goes on where a file ends: name the file")
@@ -58,7 +58,7 @@ def export_log(
 def _write(conninfo: str, span: Span, file: Path | None, start: Found, *, append: bool) -> Exported:
     from ledger.database import connect  # noqa: PLC0415
     from ledger.errors import ConfigurationError  # noqa: PLC0415
-    from ledger_api.log_export import export  # noqa: PLC0415
+    from ledger_api.files.exporting import export  # noqa: PLC0415
 
     try:
         out = nullcontext(sys.stdout.buffer) if file is None else file.open("ab" if append else "wb")

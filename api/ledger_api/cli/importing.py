@@ -12,8 +12,8 @@ from ledger_api.cli import REFUSED
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
-    from ledger_api.bulk import Lanes, Refused, Tally
-    from ledger_api.mapping import RowMapping
+    from ledger_api.client.bulk import Lanes, Refused, Tally
+    from ledger_api.files.mapping import RowMapping
 
 STDIN = Path("-")
 
@@ -45,9 +45,9 @@ def import_files(
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
     recorded: importing a file twice changes nothing. Exit code 3 when a message was refused.
     """
-    from ledger_api.bulk import Lanes  # noqa: PLC0415
     from ledger_api.cli.connecting import Wants, connected, use_home  # noqa: PLC0415
-    from ledger_api.mapping import RowMapping  # noqa: PLC0415
+    from ledger_api.client.bulk import Lanes  # noqa: PLC0415
+    from ledger_api.files.mapping import RowMapping  # noqa: PLC0415
 
     use_home(home)
     rows = None if mapping is None else RowMapping.read(mapping)
@@ -77,7 +77,7 @@ def _refuse_missing(files: list[Path]) -> None:
 
 
 def _post(file: Path, mapping: RowMapping | None, lanes: Lanes) -> None:
-    from ledger_api.file_import import count_lines, post_file  # noqa: PLC0415
+    from ledger_api.files.importing import count_lines, post_file  # noqa: PLC0415
 
     if file == STDIN:
         with progress("Standard input", None, "lines") as read:

@@ -60,7 +60,7 @@ class Diary:
         """Note a message of one of the upstream systems."""
         self.add_about(self._customer, day, hour, source, type_, data)
 
-    def add_about(  # noqa: PLR0913, PLR0917 - what makes a message, in the order in which one says it
+    def add_about(
         self, customer: str, day: date, hour: int, source: str, type_: str, data: Mapping[str, object]
     ) -> None:
         """Note a message that names another customer: the mistakes of upstream systems."""

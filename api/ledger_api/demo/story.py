@@ -15,8 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.errors import ConfigurationError
-from ledger_api.bulk import Lanes, Tally
 from ledger_api.client import Client, ClientError, message
+from ledger_api.client.bulk import Lanes, Tally
 from ledger_api.demo.care import Care
 from ledger_api.demo.diary import Diary, Month, month_of
 from ledger_api.demo.known import Event, Known

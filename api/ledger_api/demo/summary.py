@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 import msgspec
 
 from ledger.money import EXPONENTS
-from ledger_api.bulk import Refused
 from ledger_api.client import Client, Page
+from ledger_api.client.bulk import Refused
 
 
 class _Invoice(msgspec.Struct):

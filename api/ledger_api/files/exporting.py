@@ -18,7 +18,7 @@ import psycopg
 from ledger.errors import ConfigurationError, IntegrityError
 from ledger.sql import queries
 
-_SQL = queries("ledger_api", "log_export.sql")
+_SQL = queries("ledger_api.files", "exporting.sql")
 _WRITE_BYTES = 1 << 20
 """Bytes that are collected before they are hashed and written."""
 _TAIL_BYTES = 1 << 16

@@ -13,9 +13,9 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from ledger.decider import OF_BOOK
-from ledger_api.bulk import Lanes
-from ledger_api.mapping import RowMapping
-from ledger_api.mapping_values import MappingError, RowError
+from ledger_api.client.bulk import Lanes
+from ledger_api.files.mapping import RowMapping
+from ledger_api.files.mapping_values import MappingError, RowError
 
 ROW_UNREADABLE = "row_unreadable"
 """The code under which rows are counted that the mapping cannot make a message from."""

@@ -16,7 +16,7 @@ from zlib import crc32
 
 import msgspec
 
-from ledger_api.client import NDJSON, PAUSE_SECONDS_MAX, STATUSES_TO_RETRY, Client, ClientError
+from ledger_api.client.connection import NDJSON, PAUSE_SECONDS_MAX, STATUSES_TO_RETRY, Client, ClientError
 
 BODY_BYTES_MAX = 2_000_000
 """Bytes of one body: large enough that a request costs nothing beside its messages, small enough to show

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from ledger.errors import LedgerError
-from ledger_api.client import Client, ClientError
+from ledger_api.client.connection import Client, ClientError
 
 WAIT_SECONDS_MAX = 600
 """How long to wait in all: a year of a large company is folded in less."""

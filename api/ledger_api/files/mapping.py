@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from ledger_api.client import message
-from ledger_api.mapping_values import (
+from ledger_api.files.mapping_values import (
     Cells,
     Make,
     MappingError,
