@@ -33,7 +33,7 @@ class Plan(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """What came of it: of so many posts, how many were told that they are recorded, that they are a repeat."""
+    """What came of it: of so many posts, how many were told that they are recorded, or a repeat."""
 
     posts: int
     recorded: int
@@ -54,10 +54,7 @@ class Happened(NamedTuple):
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(Plan(1, posts=600, kills=2, database_kills=0), id="short"),
-        pytest.param(
-            Plan(2, posts=600, kills=1, database_kills=1), id="short, two services and the database"
-        ),
+        pytest.param(Plan(2, posts=600, kills=2, database_kills=1), id="short"),
         pytest.param(Plan(1, posts=10_000, kills=20, database_kills=0), id="one", marks=pytest.mark.soak),
         pytest.param(
             Plan(1, posts=10_000, kills=15, database_kills=8), id="database", marks=pytest.mark.soak
@@ -79,8 +76,11 @@ async def _load(running: Services, plan: Plan) -> Happened:
     chance = chance_of(plan.seed)
     key = running.key()
     clients = Clients(running.urls, key, plan.clients)
-    await clients.send(opening())
+    book, *customers = opening()
+    await clients.send([book])
+    await clients.send(customers)
     opened = len(clients.answers)
+    assert {answer.status for answer in clients.answers} == {201}
     posts = random_posts(plan.posts, chance)
     victims = [*range(plan.kills), *(-1 for _ in range(plan.database_kills))]
     chance.shuffle(victims)
@@ -154,9 +154,19 @@ async def _hold_balance_to(running: Services, key: str, stored: Stored) -> None:
         assert not [said for check in invariants.OF_CUSTOMER for said in check(customer)]
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
         for url in running.urls:
-            found = await http.get(
-                f"{url}/v1/books/{BOOK}/reports/trial-balance", params={"min_position": stored.head.position}
-            )
-            assert found.status_code == 200, found.text
-            (total,) = found.json()["totals"]
+            (total,) = (await _read(http, url, stored.head.position))["totals"]
             assert (total["debit"], total["credit"], total["difference"]) == (debit, debit, 0)
+
+
+async def _read(http: httpx.AsyncClient, url: str, position: int) -> dict[str, list[dict[str, int]]]:
+    """Read the trial balance; a service that lost its database may say 503 until it has found it again."""
+    deadline = time.monotonic() + 30
+    while True:
+        address = f"{url}/v1/books/{BOOK}/reports/trial-balance"
+        found = await http.get(address, params={"min_position": position})
+        if found.status_code == 200:
+            balance: dict[str, list[dict[str, int]]] = found.json()
+            return balance
+        assert found.status_code in (503, 504), found.text
+        assert time.monotonic() < deadline, found.text
+        await asyncio.sleep(0.2)
