@@ -94,21 +94,21 @@ WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = %(sch
 ORDER BY c.relname;
 
 -- name: transactions
--- Every transaction of a client of this database that is under way, this one left out.
+-- Every transaction of this database that is under way, this one and those of autovacuum (which has no user) left out.
 SELECT l.virtualtransaction FROM pg_locks l
-JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.usesysid <> 0
 WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid();
 
 -- name: snapshots
 -- Those of them that look at the database as it was at some moment: for a statement, or for good.
 SELECT l.virtualtransaction FROM pg_locks l
-JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.usesysid <> 0
 WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.backend_xmin IS NOT NULL;
 
 -- name: statements
 -- Those of them that may be in the middle of a statement.
 SELECT l.virtualtransaction FROM pg_locks l
-JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.backend_type = 'client backend'
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() AND a.usesysid <> 0
 WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() AND a.state IS DISTINCT FROM 'idle in transaction';
 
 -- name: notify_log

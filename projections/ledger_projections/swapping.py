@@ -32,11 +32,14 @@ REBUILD, RETIRED = "@rebuild", "@retired"
 
 FOLLOWED_SECONDS_MAX = 2.0
 """How long to wait until the live read models stand where the rebuilt ones do: perhaps nobody folds them."""
-GATES_SECONDS_MAX = 2.0
-"""How long the gates stay closed, each time, for what began before."""
 SNAPSHOTS_SECONDS_MAX = 60.0
 """How long to wait in all for transactions that look at the database as it was before the rebuilt rows were
 there. One that runs longer and reads a read model after the swap sees only what was folded when it began."""
+GATES_SECONDS_MAX = 2.0
+"""How long the gates stay closed at a time for those transactions."""
+STATEMENTS_SECONDS_MAX = 0.5
+"""How long the gates stay closed after the swap for statements that began before: one that runs longer has
+taken its snapshot long ago."""
 RETIRED_SECONDS_MAX = 60.0
 """How long an old schema is kept for transactions from before the swap; then the next rebuild drops it."""
 LOOK_SECONDS = 0.02
@@ -70,7 +73,7 @@ class Swap:
                 if swaps:
                     self._rename()
                     before = self._transactions("transactions")
-                    self._wait_for_end_of(self._transactions("statements"), GATES_SECONDS_MAX)
+                    self._wait_for_end_of(self._transactions("statements"), STATEMENTS_SECONDS_MAX)
             closed += time.monotonic() - began
             if swaps:
                 self._drop_retired(before)

@@ -40,8 +40,8 @@ def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]
 def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
     """Open a book if it is new, and let customers live in it; tells the last position."""
     opening = [message(OPEN_BOOK, "book", START)] if first == 1 else []
-    closing = [message(ask, f"{ask[0]} {first}", START + timedelta(days=200)) for ask in _changes(first)]
-    outcomes = post(works, book, [*opening, *_lives(customers, first), *closing])
+    changes = [message(ask, f"{ask[0]} {first}", START + timedelta(days=200)) for ask in _changes(first)]
+    outcomes = post(works, book, [*opening, *_lives(customers, first), *changes[: 2 * (customers > 1)]])
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert not refused, refused
     last = outcomes[-1]

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import ClassVar
 
 import psycopg
 import pytest
@@ -114,9 +115,10 @@ def ledger(database: str) -> Iterator[Ledger]:
 class RecordedHistories(Histories):
     """A random history that is posted to a real log as well, and folded when it ends."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    ledger: ClassVar[Ledger]
+
+    def __init__(self) -> None:
         super().__init__()
-        self.ledger = ledger
         self.asked = [(OPEN_BOOK, START), (("customer.opened", {"currency": "EUR"}), START)]
         self.cuts: list[int] = []
 
@@ -138,8 +140,9 @@ class RecordedHistories(Histories):
 
 
 def test_any_history_in_any_ranges_gives_the_same_rows_and_balances_at_every_position(ledger: Ledger) -> None:
+    RecordedHistories.ledger = ledger
     run_state_machine_as_test(
-        lambda: RecordedHistories(ledger),
+        RecordedHistories,
         settings=settings(
             max_examples=25,
             stateful_step_count=30,

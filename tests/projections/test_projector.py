@@ -143,8 +143,8 @@ def test_a_fold_that_fails_stops_its_read_model_at_the_event_and_no_other(
             ).fetchall()
             assert (model, book, after, upto) == ("customers", BOOK, fault - 1, fault)
             assert "duplicate key value" in error
-            states = dict(connection.execute("SELECT model, state FROM ledger.read_model").fetchall())
-            assert states == {name: "stopped" if name == "customers" else "live" for name in NAMES}
+            states = connection.execute("SELECT model, state FROM ledger.read_model").fetchall()
+            assert dict(states) == {name: "stopped" if name == "customers" else "live" for name in NAMES}
 
             connection.execute("DELETE FROM customers.customer WHERE position = 0")
             until(lambda: folded(database, BOOK, position))

@@ -61,11 +61,13 @@ WITH wanted AS MATERIALIZED (
     SELECT s.position AS known_from, lead(s.position, 1, 9223372036854775807) OVER (ORDER BY s.position) AS known_before
     FROM rule_set s WHERE s.book = %(book)s
 ), span AS MATERIALIZED (
-    -- Which set of rules counts: by when it was recorded, and by the date that it begins on.
+    -- Which set of rules counts: by when it was recorded, and by the date that it begins on. Only what concerns the
+    -- range, so that a book may change its rules as often as it likes.
     SELECT k.known_from, k.known_before, s.position AS rules, s.width, s.effective_from,
         lead(s.effective_from, 1, 'infinity') OVER (
             PARTITION BY k.known_from ORDER BY s.effective_from, s.position) AS effective_before
     FROM known k JOIN rule_set s ON s.book = %(book)s AND s.position <= k.known_from
+    WHERE k.known_from <= %(upto)s AND k.known_before > %(after)s + 1
 ), rule AS MATERIALIZED (
     -- By the shape of the event: without a period, with one inside a month, or with one over several. Rules that do
     -- not spread post a period at once.
