@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "importing",
     "export": "exporting",
     "rebuild": "rebuild",
+    "verify": "verify",
     "status": "status",
     "migrate": "migrate",
     "book": "book",

@@ -1,0 +1,122 @@
+"""`billing-ledger verify`: whether anything of a book was changed, and whether what it says can be so."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger_api.cli.output import Json, print_json, print_rows, progress
+
+if TYPE_CHECKING:
+    from ledger.tlog.checkpoint import Checkpoint
+    from ledger.verify.book import Report
+
+_PASSES = 3
+"""Passes that go through all events: leaves, columns and invariants."""
+
+
+def register(to: typer.Typer) -> None:
+    """Add the command."""
+    to.command()(verify)
+
+
+def verify(
+    book: Annotated[str, typer.Option(help="The book.")],
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A checkpoint that you kept: the log has to extend it. May be given several times."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The public key of the log that you kept: checkpoints have to be signed."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one for each core without it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Recompute a book from its stored bytes and compare: leaves, tree, columns, numbers, named invariants.
+
+    Ends with 5 when anything is wrong, and names the first bad position, what is wrong, and what it was
+    compared with. A checkpoint kept elsewhere is what makes a rewritten history show: what lies in the
+    database alone could have been rewritten with it.
+    """
+    from ledger.verify.book import verify_book  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+
+    outside = [_read(path, key) for path in checkpoint or ()]
+    with runtime() as found:
+        with found.connect() as connection:
+            row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
+        began = time.monotonic()
+        with progress(f"Verifying {book}", _PASSES * (0 if row is None else int(row[0]))) as advance:
+            report = verify_book(found.conninfo, book, outside, processes=processes, advance=advance)
+    _tell(report, time.monotonic() - began, as_json=json)
+    if not report.passed:
+        raise typer.Exit(5)
+
+
+def _read(path: Path, key: str | None) -> Checkpoint:
+    from ledger.errors import ConfigurationError  # noqa: PLC0415
+    from ledger.tlog.checkpoint import open_checkpoint, read_checkpoint  # noqa: PLC0415
+    from ledger.tlog.note import BadNote, read_note, read_verifier  # noqa: PLC0415
+
+    try:
+        raw = path.read_bytes()
+        return (
+            read_checkpoint(read_note(raw).text)
+            if key is None
+            else open_checkpoint(raw, read_verifier(key))[0]
+        )
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    except BadNote as error:
+        raise ConfigurationError(f"{path} is no checkpoint that counts: {error}") from error
+
+
+def _tell(report: Report, seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_facts(report, seconds))
+        return
+    rows = [
+        (each.name, "passed" if each.passed else f"{each.found:,} wrong", each.count, each.unit,
+         f"{each.seconds:.1f}", each.compared)
+        for each in report.checks
+    ]  # fmt: skip
+    print_rows(("check", "result", "compared", "unit", "seconds", "what with what"), rows, as_json=False)
+    for each in report.checks:
+        for finding in each.findings:
+            print(f"{each.name}: {finding.said}")
+    verdict = "nothing is wrong" if report.passed else "NOT as it was recorded"
+    rate = f"{report.position / max(seconds, 1e-6):,.0f} events/s"
+    print(f"{report.book}, {report.position:,} events, root {report.root.hex()}")
+    print(f"{verdict} ({seconds:.1f} s, {rate})")
+
+
+def _facts(report: Report, seconds: float) -> dict[str, object]:
+    checks = [
+        {
+            "name": each.name,
+            "compared": each.compared,
+            "count": each.count,
+            "unit": each.unit,
+            "seconds": round(each.seconds, 3),
+            "found": each.found,
+            "findings": [{"position": finding.position, "said": finding.said} for finding in each.findings],
+        }
+        for each in report.checks
+    ]
+    return {
+        "book": report.book,
+        "position": report.position,
+        "root": report.root.hex(),
+        "passed": report.passed,
+        "first_position": report.first_position,
+        "seconds": round(seconds, 3),
+        "checks": checks,
+    }
