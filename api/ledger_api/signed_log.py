@@ -14,6 +14,7 @@ from ledger.database import with_settings
 from ledger.embedded import HOME_VARIABLE
 from ledger.errors import Refusal
 from ledger.tlog import signing
+from ledger.tlog.note import Verifier
 from ledger.tlog.signing import Signed
 from ledger.tlog.tree import Connection
 from ledger_api.problems import NotFound
@@ -63,6 +64,11 @@ class Transparency:
                 return work(connection)
 
         return await run_in_threadpool(borrowed)
+
+    def keys(self, connection: Connection, book: str) -> list[Verifier]:
+        """List the public keys of a book's log, the one in force first; the very first is made now."""
+        signing.key_in_force(connection, key_path())
+        return signing.verifiers(connection, self.origin(book))
 
     def sign(self, connection: Connection, book: str) -> Signed:
         """Sign where the log ends now; without the key, give what was signed last elsewhere."""

@@ -51,6 +51,7 @@ class Extension(BaseModel):
     "/v1/books/{book}/log/checkpoint",
     summary="Show the checkpoint",
     dependencies=[NoQuery],
+    response_class=Response,
     responses={200: {"content": {TEXT: {"schema": {"type": "string"}}}}},
 )
 async def checkpoint(request: Request, book: BookPath) -> Response:
@@ -69,12 +70,13 @@ async def checkpoint(request: Request, book: BookPath) -> Response:
     "/v1/books/{book}/log/keys",
     summary="List the keys that sign the log",
     dependencies=[NoQuery],
+    response_class=Response,
     responses={200: {"content": {TEXT: {"schema": {"type": "string"}}}}},
 )
 async def keys(request: Request, book: BookPath) -> Response:
     """List the public keys as C2SP signed-note verifier keys, one a line, the one in force first."""
     transparency = services_of(request).transparency
-    found = await transparency.run(lambda c: signing.verifiers(c, transparency.origin(book)))
+    found = await transparency.run(lambda connection: transparency.keys(connection, book))
     return answer_bytes(request, "".join(f"{key}\n" for key in found).encode(), None, media_type=TEXT)
 
 
@@ -82,6 +84,7 @@ async def keys(request: Request, book: BookPath) -> Response:
     "/v1/books/{book}/log/tile/{path:path}",
     summary="Read a tile, or a bundle of entries",
     dependencies=[NoQuery],
+    response_class=Response,
     responses={200: {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def tile(
@@ -157,6 +160,7 @@ async def consistency(
     "/v1/books/{book}/log/proof/offline/{position}",
     summary="Take a proof away",
     dependencies=[NoQuery],
+    response_class=Response,
     responses={200: {"content": {TEXT: {"schema": {"type": "string"}}}}},
 )
 async def offline(request: Request, book: BookPath, position: Position) -> Response:
