@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 
 import httpx
 import pytest
-from tests.api.live import Caller, Live, open_book, serving
+from tests.api import history
+from tests.api.live import Caller, Json, Live, open_book, serving
 from tests.ledger.world import Ask
 
 
@@ -15,6 +16,13 @@ from tests.ledger.world import Ask
 def live(fresh_database: Callable[[], AbstractContextManager[str]]) -> Iterator[Live]:
     """Run the service that tests share."""
     with fresh_database() as database, serving(database) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def impatient(live: Live) -> Iterator[Live]:
+    """Serve the same database with one stream, signs of life four times a second, and keys asked anew."""
+    with serving(live.database, streams_max=1, stream_heartbeat_seconds=0.25, key_cache_seconds=0) as service:
         yield service
 
 
@@ -36,3 +44,19 @@ def alice(book: Caller) -> Caller:
     opening: Ask = ("customer.opened", {"currency": "EUR"})
     book.tell(opening)
     return book
+
+
+@pytest.fixture(scope="session")
+def told(live: Live, client: httpx.Client) -> Caller:
+    """Tell the whole history to a book that nobody adds to, and wait until it can be read."""
+    caller = open_book(live, client, **history.BOOK)
+    history.tell(caller)
+    for name in ("reports/trial-balance", "customers", "invoices", "disputes", "discounts"):
+        caller.read(f"/{name}", min_position=caller.head)
+    return caller
+
+
+@pytest.fixture(scope="session")
+def events(told: Caller) -> list[Json]:
+    """Hold all events of that book, as the feed tells them."""
+    return told.walk_feed()

@@ -31,7 +31,7 @@ from tests.ledger.asks import (
 )
 from tests.ledger.world import Ask
 
-CUSTOMERS = 12
+CUSTOMERS = [f"c-{number:02}" for number in range(1, 13)]
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 BOOK = {"tax_rates": [{"category": "standard", "rate": "19", "from": "2020-01-01"}]}
@@ -41,11 +41,11 @@ OWED = ("receivable", "disputed", "customer_credit")
 def tell(caller: Caller) -> None:
     """Post the history, customer by customer; an invoice takes the next number of its book."""
     numbers = iter(f"INV-{number}" for number in range(1, 1_000))
-    for number in range(1, CUSTOMERS + 1):
+    for number, customer in enumerate(CUSTOMERS, start=1):
         at = START + timedelta(days=number, hours=number * 5)
         for ask in _life(number, numbers):
             at += timedelta(hours=31)
-            caller.tell(ask, customer=f"c-{number:02}", at=at)
+            caller.tell(ask, customer=customer, at=at)
 
 
 def _life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
@@ -86,7 +86,7 @@ def _life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
         yield reverse(f"d-{number}")
     yield charge(f"usd-{number}", 1_234, currency="USD")
     yield hold(f"h-{number}", 99)
-    if number == CUSTOMERS:
+    if number == len(CUSTOMERS):
         yield "customer.closed", {"by": "customer", "reason": "moved"}
 
 

@@ -96,6 +96,7 @@ def test_the_feed_is_read_page_by_page(ledger: InMemoryLedger, monkeypatch: pyte
 def test_the_command_plays_the_year_through_http_and_sums_it_up(database: str) -> None:
     first = run(database, "demo", "--customers", "20", "--json")
     assert first.code == 0, first.err
+    assert "answered" not in first.err, "the service's log does not belong on the user's terminal"
     told = orjson.loads(first.out)
     assert told["doubts"] == []
     assert told["customers"]["open"] + told["customers"].get("closed", 0) == 20

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-import httpx
 import psycopg
 import pytest
-from tests.api import history
-from tests.api.live import NDJSON, Caller, Json, Live, open_book, write
+from tests.api.live import NDJSON, Caller, Json, write
 from tests.ledger.asks import charge
-
-
-@pytest.fixture(scope="module")
-def told(live: Live, client: httpx.Client) -> Caller:
-    """Tell the whole history to a book."""
-    caller = open_book(live, client, **history.BOOK)
-    history.tell(caller)
-    return caller
 
 
 @pytest.fixture(scope="module")

@@ -183,9 +183,9 @@ def test_a_line_says_whose_it_is(line: bytes, customer: str | None) -> None:
 def test_the_mapping_file_of_the_guide_does_what_the_guide_says() -> None:
     guide = (Path(__file__).parents[2] / "docs/guides/importing.md").read_text(encoding="utf-8")
     mapping, csv = (guide.split(f"```{kind}\n")[1].split("```")[0] for kind in ("toml", "csv"))
-    (made,) = messages(mapping, csv.replace("1.250,00", "1250.00"))
+    (made,) = messages(mapping, csv)
     assert made["id"] == "B-1001/payment.received"
     assert made["time"] == "2025-03-31T07:15:00Z"
     assert made["data"] == {"payment": "B-1001", "currency": "EUR", "amount": 125_000, "method": "transfer"}
     with pytest.raises(RowError, match="not written in digits"):
-        messages(mapping, csv)
+        messages(mapping, csv.replace("1250.00", "1.250,00"))

@@ -57,13 +57,6 @@ def events(sent: Iterator[Sent], count: int) -> list[Json]:
     return [each.data for each in islice((each for each in sent if each.data is not None), count)]
 
 
-@pytest.fixture(scope="module")
-def impatient(live: Live) -> Iterator[Live]:
-    """Serve the same database with one stream, and signs of life four times a second."""
-    with serving(live.database, streams_max=1, stream_heartbeat_seconds=0.25, key_cache_seconds=0) as service:
-        yield service
-
-
 def test_a_stream_tells_what_was_and_goes_on_with_what_comes(alice: Caller) -> None:
     with stream(alice, after=0) as sent:
         assert [event["position"] for event in events(sent, 2)] == [1, 2]
