@@ -15,6 +15,7 @@ from ledger.fields import Name
 from ledger.log.outcome import Receipt
 from ledger.log.writer import Writer
 from ledger.message import read_message
+from ledger_api import logs
 from ledger_api.cli.runtime import Runtime
 
 SOURCE = "billing-ledger/command-line"
@@ -39,6 +40,7 @@ def post_one(found: Runtime, book: str, type_: str, data: Mapping[str, object], 
         "data": data,
     }
     message = read_message(orjson.dumps(envelope), DECODERS, principal)
+    logs.configure("warning")
     writer = Writer(found.connect, found.settings)
     writer.start()
     try:

@@ -30,9 +30,11 @@ def rebuild(
     Readers notice nothing. What is folded from a read model is rebuilt with it. A rebuild that was
     interrupted, however rudely, goes on where it stopped when it is called again.
     """
+    from ledger_api import logs  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_projections.rebuilding import Rebuild  # noqa: PLC0415
 
+    logs.configure("warning")
     chosen = _named(models)
     with runtime() as found, Rebuild(found.conninfo, chosen, lanes=lanes) as rebuilding:
         what = f"{'Going on with' if rebuilding.resumed else 'Rebuilding'} {_listed(rebuilding.models)}"

@@ -13,7 +13,6 @@ from ledger.database import SERVICE, check_server, configured, connect, describe
 from ledger.embedded import Embedded
 from ledger.errors import ConfigurationError, Unavailable
 from ledger.settings import Settings, read_settings
-from ledger_api import logs
 from ledger_migrations import MigrationError, apply
 
 OWNER = "ledger_owner"
@@ -42,7 +41,6 @@ def runtime(*, migrate: bool = True) -> Iterator[Runtime]:
     Pending migrations are applied first, unless `migrate` is False. Raises `ConfigurationError` when the
     database cannot be used, with what to do about it, and `Unavailable` when it fails in the block.
     """
-    logs.configure("warning")
     settings = read_settings()
     conninfo = configured()
     try:
