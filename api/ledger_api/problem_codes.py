@@ -37,6 +37,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "parameters_exclusive": "Two parameters were given of which only one can count.",
     "position_not_reached": "The read models did not come to the wanted position in time; ask again.",
     "rate_limited": "Too many messages of this API key are waiting; send them again a little later.",
+    "read_model_unknown": "There is no such read model.",
     "rebuild_running": "The read model is being rebuilt already.",
     "request_malformed": "The request is not understood.",
     "scope_missing": "The API key has not the scope that this needs.",

@@ -18,6 +18,7 @@ from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
 from ledger_api.reading import Reader
+from ledger_api.rebuilds import Rebuilds
 from ledger_api.signed_log import Transparency
 from ledger_projections.engine import Projector
 
@@ -61,6 +62,7 @@ class Services:
     metrics: Metrics
     streams: Slots
     transparency: Transparency
+    rebuilds: Rebuilds
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -123,4 +125,5 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             metrics=metrics,
             streams=streams,
             transparency=transparency,
+            rebuilds=Rebuilds(conninfo),
         )

@@ -53,5 +53,7 @@ class Projections(Shape):
 class RebuildBegun(Shape):
     """A rebuild has begun; GET /v1/projections shows how far it is."""
 
-    name: str
-    status: Literal["begun"]
+    read_models: list[str] = Field(
+        description="All that are rebuilt: what is folded from a read model is rebuilt with it.",
+        examples=[["balances"]],
+    )

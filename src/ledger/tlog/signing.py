@@ -24,7 +24,7 @@ from ledger.tlog.tree import Connection
 
 _SQL = queries(__package__ or "", "signing.sql")
 
-SIGNING = 0x6C65_0004
+SIGNING = 0x6C65_0005
 """Class of the transaction locks: one signer a book."""
 
 
