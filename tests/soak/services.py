@@ -20,6 +20,8 @@ from tests.log.posting import SOURCE
 from ledger.embedded.process import Postmaster, postmaster_of
 
 _START_SECONDS_MAX = 60
+_LOG_SHOWN = 20_000
+"""Characters of each log that are shown where a soak fails."""
 
 
 class Services:
@@ -72,6 +74,11 @@ class Services:
         for process in self._processes.values():
             process.communicate(timeout=_START_SECONDS_MAX)
 
+    def show_logs(self) -> None:
+        """Print the end of everybody's log, for whoever reads a failure."""
+        for log in sorted(self.home.glob("*.log")):
+            print(f"--- {log.name}", log.read_text(errors="replace")[-_LOG_SHOWN:], sep="\n")
+
     def _postmaster(self) -> Postmaster:
         deadline = time.monotonic() + _START_SECONDS_MAX
         while (found := postmaster_of(self.home / "postgres" / "data")) is None:
@@ -91,6 +98,9 @@ def services(count: int) -> Iterator[Services]:
             for place in range(count):
                 some.start(place)
             yield some
+        except BaseException:
+            some.show_logs()
+            raise
         finally:
             some.stop()
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import psycopg
 import structlog
+from psycopg.pq import PipelineStatus
 
 from ledger.errors import ConfigurationError, Refusal, Unavailable
 from ledger.log import snapshots, store
@@ -254,13 +255,10 @@ class Writer:
         conn, self._conn = self._conn, None
         if conn is None:
             return True
-        try:
-            conn.rollback()
-        except psycopg.Error:  # also where the driver has not noticed yet: cut off within a pipeline
-            return True
-        finally:
-            conn.close()
-        return False
+        # Cut off within a pipeline it may seem well, but what was sent in it has no reply, a COMMIT neither.
+        lost = conn.broken or conn.closed or conn.pgconn.pipeline_status != PipelineStatus.OFF
+        conn.close()
+        return lost
 
     def _drop_caches(self) -> None:
         for states in self._states.values():
