@@ -1,7 +1,7 @@
 """What every request passes on its way in and out: an id, security headers, a line in the log, a figure.
 
 Pure ASGI, so that a stream is passed on as it comes. Posted messages do not pass here (see `app`): their path
-uses `request_id_from` and `SECURITY_HEADERS` itself.
+uses `request_id_from` itself.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_a_healthy_service_lives_and_is_ready(live: Live, alice: Caller) -> None
 
 def test_every_answer_carries_the_security_headers_and_an_id(client: httpx.Client, alice: Caller) -> None:
     answers = [client.get(address) for address in ADDRESSES]
-    answers += [
+    posts = [
         alice.post(write(charge("a", 1))),
         alice.post(b"7"),
         alice.post(b"7", NDJSON),
@@ -53,6 +53,9 @@ def test_every_answer_carries_the_security_headers_and_an_id(client: httpx.Clien
     for answer in answers:
         for name, _ in SECURITY_HEADERS:
             assert len(answer.headers.get_list(name.decode())) == 1, (answer.url, name)
+    answers += posts
+    for answer in answers:
+        assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
         assert len(answer.headers.get_list("x-request-id")) == 1
         assert "server" not in answer.headers
     ids = [answer.headers["x-request-id"] for answer in answers]
