@@ -21,13 +21,15 @@ from psycopg.sql import SQL
 def environment(conninfo: str) -> dict[str, str]:
     """Lay out the library's own settings for a database."""
     parts = libpq.conninfo_to_dict(conninfo)
+    with psycopg.connect(conninfo) as conn:
+        password = conn.info.password  # wherever libpq found it: the library must be told
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(parts["dbname"]),
         "POSTGRES_HOST": str(parts["host"]),
         "POSTGRES_PORT": str(parts["port"]),
         "POSTGRES_USER": str(parts["user"]),
-        "POSTGRES_PASSWORD": str(parts.get("password") or "none"),
+        "POSTGRES_PASSWORD": password or "none",
     }
 
 

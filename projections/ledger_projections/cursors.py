@@ -6,14 +6,12 @@ projector that was overtaken cannot write, which is the fence behind the advisor
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
 
 import psycopg
-from eventsourcing.persistence import IntegrityError as LibraryIntegrityError
-from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, TupleRow
+from psycopg.rows import TupleRow
 
 from ledger.database import with_settings
 from ledger.errors import LedgerError
@@ -48,14 +46,26 @@ class Cursors(PostgresTrackingRecorder):
         datastore.pool.kwargs.update(parts)
         super().__init__(datastore, tracking_table_name="cursor")
 
-    def move(self, connection: psycopg.Connection[TupleRow], model: str, book: str, position: int) -> None:
-        """Move a cursor forward within the transaction at hand; raises `Overtaken` if it is there already."""
-        try:
-            # The library looks at no row's inside, so that it does not matter that ours are tuples.
-            cursor = cast("psycopg.Cursor[DictRow]", connection.cursor())
-            self._insert_tracking(cursor, Tracking(cursor_name(model, book), position))
-        except LibraryIntegrityError as error:
-            raise Overtaken(f"{model} has folded {book} up to {position} already") from error
+    def move(
+        self, connection: psycopg.Connection[TupleRow], model: str, book: str, position: int
+    ) -> Callable[[], None]:
+        """Move a cursor forward within the transaction at hand, by the library's own statement.
+
+        Gives what to call when the statement has run (it may wait in a pipeline): that raises `Overtaken` if
+        the cursor was there already.
+        """
+        name = cursor_name(model, book)
+        moved = connection.execute(
+            self.insert_tracking_statement,
+            {"application_name": name, "notification_id": position},
+            prepare=True,
+        )
+
+        def check() -> None:
+            if moved.fetchone() is None:
+                raise Overtaken(f"{model} has folded {book} up to {position} already")
+
+        return check
 
     def close(self) -> None:
         """Close the connections of its own, if any were opened."""

@@ -22,9 +22,9 @@ __all__ = ["Cycle", "Projector"]
 
 log = structlog.get_logger()
 
-REST_SECONDS_MAX = 0.02
-"""After a cycle the projector rests as long as the cycle took, at most this long: under load that makes
-cycles larger and fewer, and leaves the machine to the writer."""
+TURN_SECONDS = 0.02
+"""A short cycle is followed by a rest of its length, as far as both fit into this: cycles become fewer and
+larger, which leaves the machine to the writer. A long one is followed by the next, or news would pile up."""
 POLL_SECONDS = 1.0
 """How often to look for news when no notice came: one may be lost."""
 STATEMENT_SECONDS_MAX = 300
@@ -132,4 +132,4 @@ class Projector:
             if self._watch is not None:
                 self._watch(cycle)
             if not cycle.backlog:
-                self._stopping.wait(min(cycle.seconds, REST_SECONDS_MAX))
+                self._stopping.wait(max(0.0, min(cycle.seconds, TURN_SECONDS - cycle.seconds)))

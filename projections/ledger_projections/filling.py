@@ -27,8 +27,11 @@ from ledger_projections.installing import complete_schema, register, registered
 
 Connection = psycopg.Connection[TupleRow]
 
-RANGE_EVENTS_MAX = 50_000
-"""Events that one transaction of the bulk folds: what a kill loses, and what the server holds in memory."""
+RANGE_EVENTS_MAX = 200_000
+"""Events that one transaction of the bulk folds: what a kill loses, and what the server holds in memory.
+Larger ranges touch the row of a customer less often."""
+SUMMED_RANGES = 5
+"""What is folded from another read model's rows is sums over typed columns: so many ranges at once."""
 LANES = 2
 """Read models that are built side by side, each on a connection of its own."""
 CATCH_UP_EVENTS_MAX = 2_000
@@ -86,11 +89,27 @@ def left(connection: Connection, target: Target, logs: Mapping[str, int]) -> int
     return sum(max(0, head - reached.get((target.schema, book), 0)) for book, head in logs.items())
 
 
+class Present:
+    """The types of events that ranges hold, looked up once: every read model asks for the same ranges."""
+
+    def __init__(self) -> None:
+        self._types: dict[Range, frozenset[str]] = {}
+        self._lock = threading.Lock()
+
+    def types(self, connection: Connection, range_: Range) -> frozenset[str]:
+        """Tell which types a range holds."""
+        with self._lock:
+            if range_ not in self._types:
+                self._types |= types_present(connection, [range_])
+            return self._types[range_]
+
+
 class Filler:
     """Folds into targets on one connection, range by range."""
 
-    def __init__(self, connection: Connection, cursors: Cursors, meter: Meter) -> None:
+    def __init__(self, connection: Connection, cursors: Cursors, meter: Meter, present: Present) -> None:
         self._connection = connection
+        self._present = present
         self._folder = Folder(connection, cursors, prepare=False)
         self._meter = meter
 
@@ -105,7 +124,7 @@ class Filler:
             return False
         try:
             with self._connection.transaction():
-                self._folder.fold(target, range_, types_present(self._connection, range_))
+                self._folder.fold(target, range_, self._present.types(self._connection, range_))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
@@ -147,6 +166,7 @@ class Lanes:
         self._meter = meter
         self._lanes = lanes
         self._range_events_max = range_events_max
+        self._present = Present()
         self._stopping = threading.Event()
 
     def fill(self, targets: Sequence[Target]) -> None:
@@ -170,10 +190,11 @@ class Lanes:
         if self._stopping.is_set():
             return
         with open_connection(self._conninfo) as connection:
-            filler = Filler(connection, self._cursors, self._meter)
+            filler = Filler(connection, self._cursors, self._meter, self._present)
             for target in chain:
+                events_max = self._range_events_max * (SUMMED_RANGES if target.needed else 1)
                 for book, head in heads(connection).items():
-                    while filler.fold_next(target, book, head, self._range_events_max):
+                    while filler.fold_next(target, book, head, events_max):
                         if self._stopping.is_set():
                             return
                 filler.complete(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -72,10 +72,16 @@ def next_range(target: Target, reached: Reached, book: str, head: int, events_ma
     return Range(book, after, upto) if after < upto else None
 
 
-def types_present(connection: psycopg.Connection[TupleRow], range_: Range) -> frozenset[str]:
-    """Tell which types of events a range holds."""
-    row = connection.execute(SQL["types_present"], range_._asdict(), prepare=True).fetchone()
-    return frozenset(row[0]) if row else frozenset()
+def types_present(
+    connection: psycopg.Connection[TupleRow], ranges: Iterable[Range]
+) -> dict[Range, frozenset[str]]:
+    """Tell which types of events ranges hold, in one round trip."""
+    with connection.pipeline():
+        asked = {
+            range_: connection.execute(SQL["types_present"], range_._asdict(), prepare=True)
+            for range_ in ranges
+        }
+    return {range_: frozenset(types) for range_, cursor in asked.items() for (types,) in cursor}
 
 
 class Folder(NamedTuple):
@@ -94,9 +100,18 @@ class Folder(NamedTuple):
         `present` are the types of events in the range (more do no harm). Raises `Overtaken`, and whatever the
         database raises.
         """
+        self.fold_all([(target, range_, present)])
+
+    def fold_all(self, parts: Iterable[tuple[Target, Range, frozenset[str]]]) -> None:
+        """Do what `fold` does for several ranges, in one round trip for all."""
         with self.connection.pipeline():
-            self.connection.execute(search_path(target.schema, target.needed), prepare=False)
-            for fold in target.model.folds:
-                if fold.types is None or fold.types & present:
-                    self.connection.execute(fold.statement, range_._asdict(), prepare=self.prepare)
-            self.cursors.move(self.connection, target.schema, range_.book, range_.upto)
+            checks = [self._queue(*part) for part in parts]
+        for check in checks:
+            check()
+
+    def _queue(self, target: Target, range_: Range, present: frozenset[str]) -> Callable[[], None]:
+        self.connection.execute(search_path(target.schema, target.needed), prepare=False)
+        for fold in target.model.folds:
+            if fold.types is None or fold.types & present:
+                self.connection.execute(fold.statement, range_._asdict(), prepare=self.prepare)
+        return self.cursors.move(self.connection, target.schema, range_.book, range_.upto)

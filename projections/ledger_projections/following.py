@@ -9,7 +9,7 @@ later.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 
 from ledger_projections import locks
 from ledger_projections.cursors import Cursors, Overtaken, cursor_name
-from ledger_projections.folding import SQL, Folder, Range, Target, next_range, types_present
+from ledger_projections.folding import SQL, Folder, Range, Reached, Target, next_range, types_present
 from ledger_projections.installing import registered
 from ledger_projections.readmodel import ReadModel
 
@@ -124,10 +124,11 @@ class Follower:
             self._connection.rollback()
             return None
         news = self._enter({book: heads[book] for book in books})
-        events = sum([self._fold_book(news, book) for book in books])
+        events = self._fold(news, books)
         payloads = [f"{book} {position}" for book in books if (position := self._all_reached(news, book))]
-        self._connection.execute(SQL["notify_cursor"], {"payloads": payloads}, prepare=True)
-        self._connection.commit()
+        with self._connection.pipeline():
+            self._connection.execute(SQL["notify_cursor"], {"payloads": payloads}, prepare=True)
+            self._connection.commit()
         self._seen.update(news.reached)
         self._standing = news.standing
         if events == 0:
@@ -182,45 +183,85 @@ class Follower:
                 self._held -= {model.name}
                 log.warning("read_model_is_of_another_version", model=model.name, ours=model.version)
 
-    def _fold_book(self, news: _News, book: str) -> int:
-        """Fold one book into every read model; tells how many events that were."""
-        present: dict[Range, frozenset[str]] = {}
-        for model in news.models:
-            range_ = next_range(Target.live(model), news.reached, book, news.heads[book], FOLD_EVENTS_MAX)
-            if range_ is None or (model.name, book) in news.standing:
-                continue
-            if range_ not in present:
-                present[range_] = types_present(self._connection, range_)
-            news.reached[model.name, book] = self._fold_as_far(news, model, range_, present[range_])
-        after = min((range_.after for range_ in present), default=0)
-        return max((range_.upto for range_ in present), default=0) - after
+    def _fold(self, news: _News, books: Sequence[str]) -> int:
+        """Fold what each book has new into every read model, all in one round trip; tells how many events.
 
-    def _fold_as_far(self, news: _News, model: ReadModel, range_: Range, present: frozenset[str]) -> int:
-        """Fold a range, or what stands before the event in it that cannot be folded; tells up to where."""
+        When anything of that fails, all of it is undone and done again one by one, to see what it was.
+        """
+        parts = list(self._parts(news, books))
+        present = types_present(self._connection, dict.fromkeys(range_ for _, range_ in parts))
+        try:
+            self._connection.execute("SAVEPOINT fold")
+            self._folder.fold_all((Target.live(m), range_, present[range_]) for m, range_ in parts)
+        except (psycopg.Error, Overtaken) as error:
+            self._undo(error)
+            for book in books:
+                self._fold_one_by_one(news, book)
+        else:
+            for model, range_ in parts:
+                self._has_folded(news, model, range_)
+        return sum(
+            max(range_.upto for range_ in ranges) - min(range_.after for range_ in ranges)
+            for book in books
+            if (ranges := [range_ for _, range_ in parts if range_.book == book])
+        )
+
+    def _parts(self, news: _News, books: Sequence[str]) -> Iterator[tuple[ReadModel, Range]]:
+        """Say what there is to fold, if all of it can be."""
+        reached = dict(news.reached)
+        for book in books:
+            for model in news.models:
+                range_ = self._next_range(news, reached, model, book)
+                if range_ is not None:
+                    reached[model.name, book] = range_.upto
+                    yield model, range_
+
+    def _next_range(self, news: _News, reached: Reached, model: ReadModel, book: str) -> Range | None:
+        if (model.name, book) in news.standing:
+            return None
+        return next_range(Target.live(model), reached, book, news.heads[book], FOLD_EVENTS_MAX)
+
+    def _fold_one_by_one(self, news: _News, book: str) -> None:
+        for model in news.models:
+            range_ = self._next_range(news, news.reached, model, book)
+            if range_ is not None:
+                self._fold_as_far(news, model, range_, types_present(self._connection, [range_])[range_])
+
+    def _fold_as_far(self, news: _News, model: ReadModel, range_: Range, present: frozenset[str]) -> bool:
+        """Fold a range, or what stands before the event in it that cannot be folded; False in that case."""
         try:
             self._connection.execute("SAVEPOINT fold")
             self._folder.fold(Target.live(model), range_, present)
-            self._connection.execute("RELEASE fold")
         except Overtaken as error:
-            self._connection.execute("ROLLBACK TO SAVEPOINT fold")
+            self._undo(error)
             log.error("projector_overtaken", model=model.name, book=range_.book, error=str(error))  # noqa: TRY400
-            return range_.after
+            return False
         except psycopg.Error as error:
-            if self._connection.closed or (error.sqlstate or "08").startswith(_PASSING):
-                raise
-            self._connection.execute("ROLLBACK TO SAVEPOINT fold")
+            self._undo(error)
             if range_.upto - range_.after == 1:
                 self._stop(news, model, range_, error)
-                return range_.after
+                return False
         else:
-            if (model.name, range_.book) in news.failed:
-                self._go_on(news, model, range_.book)
-            return range_.upto
+            self._has_folded(news, model, range_)
+            return True
         middle = (range_.after + range_.upto) // 2
-        reached = self._fold_as_far(news, model, range_._replace(upto=middle), present)
-        if reached < middle:
-            return reached
-        return self._fold_as_far(news, model, range_._replace(after=middle), present)
+        halves = range_._replace(upto=middle), range_._replace(after=middle)
+        return all(self._fold_as_far(news, model, half, present) for half in halves)
+
+    def _undo(self, error: psycopg.Error | Overtaken) -> None:
+        """Undo what failed, unless that says something about the server's moment: then nothing can go on."""
+        if isinstance(error, psycopg.Error) and (
+            self._connection.closed or (error.sqlstate or "08").startswith(_PASSING)
+        ):
+            raise error
+        self._connection.execute("ROLLBACK TO SAVEPOINT fold")
+
+    def _has_folded(self, news: _News, model: ReadModel, range_: Range) -> None:
+        news.reached[model.name, range_.book] = range_.upto
+        if (model.name, range_.book) in news.failed:
+            self._connection.execute(SQL["clear_failure"], {"model": model.name, "book": range_.book})
+            news.failed.discard((model.name, range_.book))
+            log.info("fold_goes_on", model=model.name, book=range_.book)
 
     def _stop(self, news: _News, model: ReadModel, range_: Range, error: psycopg.Error) -> None:
         failure = {"model": model.name, **range_._asdict(), "error": str(error).strip()}
@@ -228,12 +269,6 @@ class Follower:
         news.standing.add((model.name, range_.book))
         news.failed.add((model.name, range_.book))
         log.error("fold_failed", **failure, sqlstate=error.sqlstate, retry_seconds=self._retry_seconds)
-
-    def _go_on(self, news: _News, model: ReadModel, book: str) -> None:
-        """Take back that a read model stands still: what failed before is folded now."""
-        self._connection.execute(SQL["clear_failure"], {"model": model.name, "book": book})
-        news.failed.discard((model.name, book))
-        log.info("fold_goes_on", model=model.name, book=book)
 
     def _all_reached(self, news: _News, book: str) -> int:
         """Tell up to where all read models are folded, those left out that stand still in this book."""

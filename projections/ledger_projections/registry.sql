@@ -46,8 +46,10 @@ WHERE ledger.cursor.notification_id < excluded.notification_id;
 
 -- name: types_present
 -- Which types of events a range holds: statements about others are left out.
-SELECT coalesce(array_agg(DISTINCT e.type), '{}') FROM ledger.event e
-WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s;
+SELECT coalesce(array_agg(t.type), '{}') FROM (
+    SELECT e.type FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+    GROUP BY e.type) t;
 
 -- name: failures
 -- Which read models stand still in which books, and whether it is time to try them again.

@@ -67,7 +67,7 @@ class Beside:
         for upto in cuts:
             range_ = Range(book, after, upto)
             with self._connection.transaction():
-                present = types_present(self._connection, range_)
+                present = types_present(self._connection, [range_])[range_]
                 for target in self._targets:
                     Folder(self._connection, self._cursors, prepare=False).fold(target, range_, present)
             after_each(upto)

@@ -37,6 +37,8 @@ WITH issued AS MATERIALIZED (
         WHEN 0 THEN NULL WHEN m.paid_at THEN 'paid' WHEN m.credited_at THEN 'credited' ELSE 'written_off'
         END AS settled_by
     FROM moved m
+), earlier AS MATERIALIZED (
+    SELECT s.* FROM settled s WHERE NOT EXISTS (SELECT FROM issued i WHERE i.invoice = s.invoice)
 ), lines AS (
     INSERT INTO invoice_line
     SELECT %(book)s, i.invoice, (l.line ->> 'line')::integer, l.line ->> 'charge', l.line ->> 'service',
@@ -62,7 +64,7 @@ SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
     written_off = i.written_off + s.written_off, disputed = i.disputed + s.disputed,
     settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
     void_reason = coalesce(s.void_reason, i.void_reason)
-FROM settled s
+FROM earlier s
 WHERE i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
 
 -- name: receive_and_use

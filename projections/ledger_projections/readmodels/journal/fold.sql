@@ -50,12 +50,11 @@ WITH wanted AS MATERIALIZED (
     FROM posting_rule r WHERE r.book = %(book)s GROUP BY r.event
 ), fact AS MATERIALIZED (
     SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
-        (e.occurred_at AT TIME ZONE b.time_zone)::date AS occurred_on,
+        (e.occurred_at AT TIME ZONE (SELECT b.time_zone FROM book b WHERE b.book = %(book)s))::date AS occurred_on,
         CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
             THEN ledger.data_of(e.state) END AS data
     FROM ledger.event e
     JOIN wanted w ON w.event = e.type
-    JOIN book b ON b.book = e.book
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
 ), known AS (
     SELECT s.position AS known_from, lead(s.position, 1, 9223372036854775807) OVER (ORDER BY s.position) AS known_before
@@ -77,6 +76,10 @@ WITH wanted AS MATERIALIZED (
     CROSS JOIN (VALUES ('now'), ('month'), ('months')) AS s (shape)
     WHERE CASE r.part WHEN 'now' THEN s.shape = 'now' OR NOT r.spreads
         WHEN 'deferred' THEN s.shape <> 'now' ELSE s.shape = 'month' END
+), posts AS MATERIALIZED (
+    SELECT s.known_from, s.known_before, s.effective_from, s.effective_before, r.event, r.shape, r.line, r.part,
+        r.account, r.sign, r.measure
+    FROM span s JOIN rule r ON r.position = s.rules
 ), spread AS MATERIALIZED (
     SELECT f.*, s.rules, s.width, p.begins, p.ends, p.ends - p.begins + 1 AS days
     FROM fact f
@@ -108,9 +111,8 @@ SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currenc
     CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
     f.occurred_at, f.recorded_at
 FROM fact f
-JOIN span s ON f.position >= s.known_from AND f.position < s.known_before
-    AND f.occurred_on >= s.effective_from AND f.occurred_on < s.effective_before
-JOIN rule r ON r.position = s.rules AND r.event = f.type
+JOIN posts r ON r.event = f.type AND f.position >= r.known_from AND f.position < r.known_before
+    AND f.occurred_on >= r.effective_from AND f.occurred_on < r.effective_before
     AND r.shape = CASE WHEN f.data ? 'period' THEN
         CASE WHEN left(f.data -> 'period' ->> 'from', 7) = left(f.data -> 'period' ->> 'to', 7)
             THEN 'month' ELSE 'months' END ELSE 'now' END
