@@ -124,6 +124,10 @@ def _rebuilding_seconds(conninfo: str, names: list[str]) -> float:
 
 def _latency(conninfo: str) -> list[Figure]:
     """Load a service, whose projector follows, with all it takes; time from its notices of both."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        # What the rebuilds left to do would be done meanwhile, by and by, on a service that runs.
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
     with service(conninfo, _PORT) as running:
         open_book(running)
         with _listening(conninfo) as connection, _ingest(running):

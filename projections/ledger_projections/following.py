@@ -79,6 +79,7 @@ class Follower:
         self._seen: dict[tuple[str, str], int] = {}
         self._standing: set[tuple[str, str]] = set()
         self._turn = 0
+        self._planned_for = 0
 
     @property
     def held(self) -> frozenset[str]:
@@ -121,8 +122,9 @@ class Follower:
         heads: dict[str, int] = dict(rows.fetchall())
         books = self._books_with_news(heads)
         if not books:
-            self._connection.rollback()
+            self._connection.commit()
             return None
+        self._plan_anew(sum(heads.values()))
         news = self._enter({book: heads[book] for book in books})
         events = self._fold(news, books)
         payloads = [f"{book} {position}" for book in books if (position := self._all_reached(news, book))]
@@ -135,6 +137,12 @@ class Follower:
             return None
         backlog = any(self._wants(model, book, heads[book]) for model in news.models for book in heads)
         return Cycle(events, time.perf_counter() - began, backlog)
+
+    def _plan_anew(self, events: int) -> None:
+        """Forget prepared plans when the log has grown: one for few rows may read all of many."""
+        if events > 2 * self._planned_for:
+            self._connection.execute("DEALLOCATE ALL")
+            self._planned_for = events
 
     def _books_with_news(self, heads: Mapping[str, int]) -> list[str]:
         """Choose books in which a read model that is held here is behind, each in its turn."""

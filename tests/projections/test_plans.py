@@ -1,0 +1,94 @@
+"""The planner has no choice: a fold reads its range of the log and finds rows by index, whatever it believes.
+
+Twice it had one. Of tables made a moment ago it believed that they were empty, and went through a whole range
+for every row of theirs; of a book that began a moment ago it believed the same, and read all of it for every
+range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+from tests.conftest import Fresh
+from tests.log.posting import writer
+from tests.projections.histories import post_lives
+from tests.projections.running import cursors, projecting, until
+
+from ledger.database import connect
+from ledger_projections.folding import SESSION, SQL
+from ledger_projections.installing import install_missing
+from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+
+RANGE = {"book": "young", "after": 100, "upto": 200}
+TARGETS = {
+    "customer",
+    "agreement_service",
+    "discount",
+    "discount_use",
+    "dispute",
+    "invoice",
+    "payment",
+    "credit_note",
+}
+"""Tables whose rows a fold changes: it finds them by what the range names."""
+
+
+def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk over the nodes that read a table."""
+    if "Relation Name" in plan and plan["Node Type"] != "ModifyTable":
+        yield plan
+    for part in plan.get("Plans", []):
+        yield from scans(part)
+
+
+def plan_of(connection: psycopg.Connection[TupleRow], statement: str) -> dict[str, Any]:
+    row = connection.execute(("EXPLAIN (FORMAT JSON) " + statement).encode(), RANGE).fetchone()
+    assert row is not None
+    plan: dict[str, Any] = row[0][0]["Plan"]
+    return plan
+
+
+def check(database: str, model: ReadModel, columns: int) -> None:
+    """Look at every statement of a fold, as the projector's session plans it: rows are found by `columns`."""
+    with connect(database, autocommit=False) as connection:
+        connection.execute(SESSION)
+        connection.execute(search_path(model.name, [needed.name for needed in model.needs]))
+        for fold in model.folds:
+            for scan in scans(plan_of(connection, fold.statement)):
+                condition, table = scan.get("Index Cond", ""), scan["Relation Name"]
+                if table in ("event", "posting"):
+                    assert '"position" > ' in condition, (fold.name, scan)
+                elif table in TARGETS:
+                    assert condition.count("= ANY (ARRAY[") >= columns, (fold.name, scan)
+        assert "event_pkey" in str(plan_of(connection, SQL["types_present"]))
+
+
+@pytest.fixture(scope="module")
+def grown(fresh_database: Fresh) -> Iterator[str]:
+    """A database with one large book, of which the planner does not know yet."""
+    with fresh_database() as database:
+        with connect(database) as connection:
+            install_missing(connection)
+        with writer(database) as works:
+            post_lives(works, "grown", 40)
+        yield database
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)
+def test_in_tables_that_were_just_made(grown: str, model: ReadModel) -> None:
+    check(grown, model, columns=1)
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)
+def test_in_a_young_book_beside_a_large_one(grown: str, model: ReadModel) -> None:
+    with projecting(grown):
+        until(lambda: min(cursors(grown, "grown").values()) > 900)
+    with psycopg.connect(grown, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        known = connection.execute("SELECT attname FROM pg_stats WHERE tablename = 'event'").fetchall()
+        assert ("position",) in known
+    check(grown, model, columns=2)
