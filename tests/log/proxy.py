@@ -106,7 +106,7 @@ class Proxy:
                     self._links.append(_Link(self, client, self._connect()))
 
     def _connect(self) -> socket.socket:
-        host, port = str(self._server["host"]), self._server["port"] or 5432
+        host, port = str(self._server["host"]), self._server.get("port") or 5432
         if not host.startswith("/"):
             return socket.create_connection((host, int(port)))
         server = socket.socket(socket.AF_UNIX)
