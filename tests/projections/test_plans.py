@@ -59,7 +59,9 @@ def check(database: str, model: ReadModel, columns: int) -> None:
         connection.execute(search_path(model.name, [needed.name for needed in model.needs]))
         for fold in model.folds:
             for scan in scans(plan_of(connection, fold.statement)):
-                condition, table = scan.get("Index Cond", ""), scan["Relation Name"]
+                # A bitmap's condition stands at its heap as what is checked again.
+                condition = scan.get("Index Cond") or scan.get("Recheck Cond", "")
+                table = scan["Relation Name"]
                 if table in ("event", "posting"):
                     assert '"position" > ' in condition, (fold.name, scan)
                 elif table in TARGETS:
