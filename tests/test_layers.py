@@ -37,7 +37,6 @@ ONLY_TO_ANSWER = {
 
 LINES_MAX = 300
 LONGER: dict[str, int] = {
-    "src/ledger/decider.py": 313,
     "tests/ledger/test_embedded.py": 305,
 }
 """Files that are longer, and by how much: a number here may only get smaller, and goes when it is 300."""

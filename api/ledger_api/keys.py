@@ -45,7 +45,7 @@ class Principal(NamedTuple):
 
     def may_post_as(self, source: str) -> bool:
         """Say whether messages may carry this source: one of the key's, exactly or by a prefix with `*`."""
-        if source == LEDGER:
+        if source == LEDGER or source.startswith(f"{LEDGER}/"):
             return False
         for allowed in self.sources:
             if source == allowed or (allowed.endswith("*") and source.startswith(allowed[:-1])):

@@ -13,6 +13,7 @@ from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name
 from ledger.message import Message
+from ledger.parts import Invoice, Source
 from ledger.references import (
     credit_note_key,
     find_credit_note,
@@ -22,7 +23,7 @@ from ledger.references import (
     refuse_dated_before,
     refuse_void,
 )  # fmt: skip
-from ledger.state import Customer, Invoice, Source
+from ledger.state import Customer
 
 _CREDIT_NOTE = credit_note_key("")
 

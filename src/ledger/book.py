@@ -12,8 +12,9 @@ import msgspec
 
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
-from ledger.fields import CurrencyCode, Day, Name, Text, refuse_far_day, refuse_field, require_currency
+from ledger.fields import CurrencyCode, Day, Name, Text, refuse_field, require_currency
 from ledger.message import Message
+from ledger.policies import Policies
 from ledger.posting_rules import (
     DEFAULT_ACCOUNTS,
     DEFAULT_RULES,
@@ -72,18 +73,6 @@ class AccountAdded(Data, frozen=True, kw_only=True):
     kind: AccountKind
 
 
-class PolicyChanged(Data, frozen=True, kw_only=True):
-    """From a date on, events are posted by another set of rules."""
-
-    policy: Literal["posting_rules"]
-    rules: Annotated[list[PostingRule], msgspec.Meta(min_length=1)]
-    from_: Day = msgspec.field(name="from")
-
-    def __post_init__(self) -> None:
-        refuse_far_day(self.from_, "/data/from")
-        refuse_unbalanced(self.rules)
-
-
 class PeriodClosed(Data, frozen=True, kw_only=True):
     """Nothing may be dated on this day or earlier any more, in the book's time zone."""
 
@@ -101,6 +90,7 @@ class Book(msgspec.Struct):
     """The last number taken in each series."""
     accounts: set[str]
     taxes: TaxTable
+    policies: Policies
     closed_through: date | None = None
     open_from: datetime | None = None
     """The first instant after the closed periods."""
@@ -149,7 +139,7 @@ def open_book(book: Book | None, message: Message, data: BookOpened, now: dateti
     """Decide on `book.opened`: a book is opened once, and its rules name accounts of its chart."""
     refuse_field(data.filled or None, "filled", "it is the ledger's to say")
     filled = _filled(data)
-    _refuse_unknown_accounts(filled.rules or (), {account.account for account in filled.accounts or ()})
+    refuse_unknown_accounts(filled.rules or (), {account.account for account in filled.accounts or ()})
     refuse_ahead(message, now)
     if book is not None:
         raise Refusal("book_exists", "the book is open already", pointer="/type")
@@ -169,7 +159,8 @@ def as_posted(data: BookOpened) -> BookOpened:
     return msgspec.structs.replace(data, filled=(), **dict.fromkeys(data.filled))
 
 
-def _refuse_unknown_accounts(rules: Iterable[PostingRule], accounts: Container[str]) -> None:
+def refuse_unknown_accounts(rules: Iterable[PostingRule], accounts: Container[str]) -> None:
+    """Refuse rules that post to accounts which the chart does not have."""
     for place, rule in enumerate(rules):
         if rule.account not in accounts:
             raise Refusal(
@@ -192,14 +183,6 @@ def add_account(book: Book, message: Message, data: AccountAdded, now: datetime)
             "account_exists", f"the chart has an account {data.account} already",
             pointer="/data/account", account=data.account,
         )  # fmt: skip
-    return [Draft(message.type, data)]
-
-
-def change_policy(book: Book, message: Message, data: PolicyChanged, now: datetime) -> list[Draft]:
-    """Decide on `policy.changed`: rules name accounts of the chart and leave closed periods alone."""
-    _refuse_unknown_accounts(data.rules, book.accounts)
-    refuse_undatable(book, message, now)
-    book.refuse_closed_day(data.from_, "/data/from")
     return [Draft(message.type, data)]
 
 
@@ -232,6 +215,7 @@ def evolve_opened(_: Book | None, event: Event) -> Book:
         numbers={"invoice": 0, "credit_note": 0},
         accounts={account.account for account in data.accounts or ()},
         taxes=TaxTable.of(data.tax_rates or ()),
+        policies=Policies(),
     )
 
 

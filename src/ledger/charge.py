@@ -21,8 +21,9 @@ from ledger.fields import (
 )  # fmt: skip
 from ledger.message import Message
 from ledger.money import AMOUNT_MAX, net_of
+from ledger.parts import Unbilled
 from ledger.references import refuse_dated_before
-from ledger.state import Customer, Unbilled
+from ledger.state import Customer
 
 
 class ChargePosted(Data, frozen=True, kw_only=True):

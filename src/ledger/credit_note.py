@@ -13,8 +13,9 @@ from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name, Net, Text
 from ledger.message import Message
+from ledger.parts import Invoice, Source
 from ledger.references import credit_note_key, find_invoice, refuse_dated_before, refuse_void
-from ledger.state import Customer, Invoice, Source
+from ledger.state import Customer
 from ledger.tax import Tax, cumulated_tax
 
 LineNumber = Annotated[int, msgspec.Meta(ge=1, le=10**6)]

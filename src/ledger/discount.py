@@ -26,8 +26,9 @@ from ledger.fields import (
 )  # fmt: skip
 from ledger.message import Message
 from ledger.money import percent_of, ratio, split
+from ledger.parts import Discount, Unbilled
 from ledger.references import refuse_currency
-from ledger.state import Customer, Discount, Unbilled
+from ledger.state import Customer
 
 Invoices = Annotated[int, msgspec.Meta(ge=1, le=1200)]
 

@@ -33,8 +33,9 @@ from ledger.fields import (
     require_currency,
 )
 from ledger.message import Message
+from ledger.parts import Dispute, DisputeKind, Invoice, Source
 from ledger.references import find_invoice, find_payment, refuse_currency, refuse_dated_before, refuse_void
-from ledger.state import Customer, Dispute, DisputeKind, Invoice, Source
+from ledger.state import Customer
 
 Lines = Annotated[list[LineNumber], msgspec.Meta(min_length=1)]
 

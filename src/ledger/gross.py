@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.credit_note import CreditedLine
 from ledger.money import ratio, split
-from ledger.state import Invoice, TaxGroup
+from ledger.parts import Invoice, TaxGroup
 from ledger.tax import cumulated_tax
 
 

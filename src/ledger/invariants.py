@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ledger.event import Event
+from ledger.parts import Invoice
 from ledger.posting_rules import PostingRule, postings
-from ledger.state import Customer, Invoice
+from ledger.state import Customer
 from ledger.tax import cumulated_tax
 
 

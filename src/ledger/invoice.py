@@ -28,8 +28,9 @@ from ledger.fields import (
 )
 from ledger.message import Message
 from ledger.money import AMOUNT_MAX
+from ledger.parts import Invoice, Line, TaxGroup, Unbilled
 from ledger.references import find_invoice, refuse_dated_before, refuse_void
-from ledger.state import Customer, Invoice, Line, TaxGroup, Unbilled
+from ledger.state import Customer
 from ledger.tax import Tax, taxes_of
 
 ROUNDING = "category-half-away"

@@ -12,8 +12,9 @@ from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name, Net, Text, require_currency
 from ledger.message import Message
+from ledger.parts import Source
 from ledger.references import find_invoice, find_payment, refuse_currency
-from ledger.state import Customer, Source
+from ledger.state import Customer
 
 _NOT_YET = 2**63
 """Stands for the position of an event that is being decided: after all others."""

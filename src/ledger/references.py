@@ -6,7 +6,8 @@ from datetime import datetime
 
 from ledger.errors import Refusal
 from ledger.message import Message
-from ledger.state import Customer, Dispute, Invoice, Source
+from ledger.parts import Dispute, Invoice, Source
+from ledger.state import Customer
 
 
 def find_invoice(customer: Customer, number: str, pointer: str = "/data/invoice") -> Invoice:

@@ -22,8 +22,9 @@ from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name, Net, Text, refuse_field
 from ledger.gross import lines_for_gross
 from ledger.message import Message
+from ledger.parts import Dispute, DisputeKind, Invoice
 from ledger.references import find_dispute, refuse_dated_before
-from ledger.state import Customer, Dispute, DisputeKind, Invoice
+from ledger.state import Customer
 
 Outcome = Literal["upheld", "partly_upheld", "rejected", "withdrawn", "won", "lost"]
 

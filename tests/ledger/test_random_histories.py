@@ -23,7 +23,7 @@ from tests.ledger.world import START, Ask, World
 from ledger import invariants
 from ledger.allocation import SourceName
 from ledger.errors import Refusal
-from ledger.state import Invoice
+from ledger.parts import Invoice
 
 NETS = st.integers(0, 300) | st.sampled_from([1, 3, 7, 99, 100, 333, 10**12])
 AMOUNTS = st.integers(1, 400)

@@ -1,0 +1,168 @@
+"""The catalogue: every type of message and event, the shape of its data, and the rules that it stands for.
+
+Each noun's own module holds its shapes and rules; here they are only listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, TypeVar, cast
+
+import msgspec
+
+from ledger import (
+    agreement,
+    allocation,
+    charge,
+    credit_note,
+    discount,
+    dispute,
+    invoice,
+    payment,
+    policy,
+    refund,
+    resolution,
+    tax,
+)  # fmt: skip
+from ledger import book as books
+from ledger import customer as customers
+from ledger.book import Book
+from ledger.event import Data, Draft, Event
+from ledger.message import Decode, Message
+from ledger.state import Customer
+
+D = TypeVar("D", bound=Data)
+_DecideBook = Callable[[Book, Message, D, datetime], list[Draft]]
+_DecideCustomer = Callable[[Book, Customer, Message, D, datetime], list[Draft]]
+_EvolveBook = Callable[[Book, Event, D], None]
+_EvolveCustomer = Callable[[Customer, Event, D], None]
+
+
+class _OfBook(NamedTuple):
+    data: type[Data]
+    decide: _DecideBook[Data]
+
+
+class _OfCustomer(NamedTuple):
+    data: type[Data]
+    decide: _DecideCustomer[Data]
+
+
+class _ToCustomer(NamedTuple):
+    data: type[Data]
+    evolve: _EvolveCustomer[Data] | None
+
+
+def _of_book(data: type[D], decide: _DecideBook[D]) -> _OfBook:
+    """Pair a message's data with its rules; the pair is type-checked, the table of all pairs cannot be."""
+    return _OfBook(data, cast(_DecideBook[Data], decide))
+
+
+def _of_customer(data: type[D], decide: _DecideCustomer[D]) -> _OfCustomer:
+    return _OfCustomer(data, cast(_DecideCustomer[Data], decide))
+
+
+def _to_customer(data: type[D], evolve: _EvolveCustomer[D] | None = None) -> _ToCustomer:
+    """Pair an event's data with what it changes; None where no rule needs to know of it."""
+    return _ToCustomer(data, cast(_EvolveCustomer[Data], evolve))
+
+
+def _to_book(evolve: _EvolveBook[D]) -> _EvolveBook[Data]:
+    return cast(_EvolveBook[Data], evolve)
+
+
+FACTS_OF_BOOK: dict[str, _OfBook] = {
+    "account.added": _of_book(books.AccountAdded, books.add_account),
+    "period.closed": _of_book(books.PeriodClosed, books.close_period),
+    "policy.changed": _of_book(policy.PolicyChanged, policy.change),
+    "tax_rate.changed": _of_book(tax.TaxRateChanged, books.change_rate),
+}
+FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
+    "agreement.changed": _of_customer(agreement.AgreementChanged, agreement.change),
+    "charge.posted": _of_customer(charge.ChargePosted, charge.post),
+    "customer.changed": _of_customer(customers.CustomerChanged, customers.change),
+    "customer.closed": _of_customer(customers.CustomerClosed, customers.close),
+    "payment.failed": _of_customer(payment.PaymentFailed, payment.fail),
+    "payment.received": _of_customer(payment.PaymentReceived, payment.receive),
+    "payment.returned": _of_customer(payment.PaymentReturned, payment.return_),
+}
+"""Facts are recorded under their own type, as they were posted.
+
+`book.opened` and `customer.opened` are the two others: nothing is there yet when they are decided.
+"""
+
+COMMANDS: dict[str, _OfCustomer] = {
+    "allocation.make": _of_customer(allocation.AllocationMake, allocation.make),
+    "allocation.undo": _of_customer(allocation.AllocationUndo, allocation.undo),
+    "charge.reverse": _of_customer(charge.ChargeReverse, charge.reverse),
+    "credit_note.issue": _of_customer(credit_note.CreditNoteIssue, credit_note.issue),
+    "discount.grant": _of_customer(discount.DiscountGrant, discount.grant),
+    "discount.revoke": _of_customer(discount.DiscountRevoke, discount.revoke),
+    "dispute.open": _of_customer(dispute.DisputeOpen, dispute.open_),
+    "dispute.resolve": _of_customer(resolution.DisputeResolve, resolution.resolve),
+    "invoice.issue": _of_customer(invoice.InvoiceIssue, invoice.issue),
+    "invoice.void": _of_customer(invoice.InvoiceVoid, invoice.void),
+    "refund.issue": _of_customer(refund.RefundIssue, refund.issue),
+}
+"""Commands lead to events of other types, and all are about a customer."""
+
+TO_CUSTOMER: dict[str, _ToCustomer] = {
+    "agreement.changed": _to_customer(agreement.AgreementChanged),
+    "allocation.made": _to_customer(allocation.AllocationMade, allocation.evolve_made),
+    "allocation.undone": _to_customer(allocation.AllocationUndone, allocation.evolve_undone),
+    "charge.posted": _to_customer(charge.ChargePosted, charge.evolve_posted),
+    "charge.reversed": _to_customer(charge.ChargeReversed, charge.evolve_reversed),
+    "credit_note.issued": _to_customer(credit_note.CreditNoteIssued, credit_note.evolve_issued),
+    "customer.changed": _to_customer(customers.CustomerChanged, customers.evolve_changed),
+    "customer.closed": _to_customer(customers.CustomerClosed, customers.evolve_closed),
+    "discount.granted": _to_customer(discount.DiscountGranted, discount.evolve_granted),
+    "discount.revoked": _to_customer(discount.DiscountRevoked, discount.evolve_revoked),
+    "dispute.opened": _to_customer(dispute.DisputeOpened, dispute.evolve_opened),
+    "dispute.resolved": _to_customer(resolution.DisputeResolved, resolution.evolve_resolved),
+    "invoice.issued": _to_customer(invoice.InvoiceIssued, invoice.evolve_issued),
+    "invoice.voided": _to_customer(invoice.InvoiceVoided, invoice.evolve_voided),
+    "payment.failed": _to_customer(payment.PaymentFailed),
+    "payment.received": _to_customer(payment.PaymentReceived, payment.evolve_received),
+    "payment.returned": _to_customer(payment.PaymentReturned, payment.evolve_returned),
+    "refund.issued": _to_customer(refund.RefundIssued, refund.evolve_issued),
+}
+"""What each event changes of its customer."""
+
+TO_BOOK: dict[str, _EvolveBook[Data]] = {
+    "account.added": _to_book(books.evolve_account),
+    "credit_note.issued": _to_book(credit_note.evolve_number),
+    "invoice.issued": _to_book(invoice.evolve_number),
+    "period.closed": _to_book(books.evolve_closed),
+    "policy.changed": _to_book(policy.evolve_changed),
+    "tax_rate.changed": _to_book(books.evolve_rate),
+}
+"""What events change of the book: its own, and those of customers that take a number."""
+
+OPENED: dict[str, type[Data]] = {
+    "book.opened": books.BookOpened,
+    "customer.opened": customers.CustomerOpened,
+}
+MESSAGES: dict[str, type[Data]] = OPENED | {
+    type_: rule.data
+    for table in (FACTS_OF_BOOK, FACTS_OF_CUSTOMER, COMMANDS)
+    for type_, rule in table.items()
+}
+EVENTS: dict[str, type[Data]] = OPENED | {
+    type_: rule.data for table in (FACTS_OF_BOOK, TO_CUSTOMER) for type_, rule in table.items()
+}
+"""All that is recorded, and the shape of its data."""
+
+
+def _decoder(data: type[Data]) -> Decode:
+    return msgspec.json.Decoder(data).decode
+
+
+DECODERS: dict[str, Decode] = {type_: _decoder(data) for type_, data in MESSAGES.items()}
+"""Of each message type, the strict decoder of its data."""
+
+OF_BOOK = frozenset({"book.opened", *FACTS_OF_BOOK})
+"""Message types that go to the book's own stream and have no subject."""
+
+EVENT_DECODERS: dict[str, Decode] = {type_: _decoder(data) for type_, data in EVENTS.items()}
+"""Of each event type, the decoder of its data."""

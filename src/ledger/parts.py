@@ -1,0 +1,145 @@
+"""The parts of a customer's state: plain structs that change in place, small when packed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from ledger.fields import Period
+
+DisputeKind = Literal["complaint", "inquiry", "chargeback"]
+
+
+class Unbilled(msgspec.Struct, array_like=True, gc=False):
+    """A charge that no invoice bills yet, or that an invoice's line bills and a void would give back."""
+
+    charge: str
+    service: str
+    description: str | None
+    currency: str
+    net: int
+    quantity: str | int | None
+    unit_price: str | int | None
+    tax_category: str
+    period: Period | None
+    occurred_at: datetime
+    dispute: str | None = None
+    """The open complaint that keeps it off invoices."""
+
+
+class Line(msgspec.Struct, array_like=True, gc=False):
+    """One line of an invoice: the charge it bills, and what was credited of it so far (net)."""
+
+    charge: Unbilled
+    net: int
+    """After its share of the discounts."""
+    category: str
+    rate: str
+    credited: int = 0
+
+    @property
+    def creditable(self) -> int:
+        """How much of its net no credit note has taken yet."""
+        return self.net - self.credited
+
+
+class TaxGroup(msgspec.Struct, array_like=True, gc=False):
+    """One category at one rate on an invoice, and how much of its base and tax is credited."""
+
+    category: str
+    rate: str
+    credited_base: int = 0
+    credited_tax: int = 0
+
+
+class Invoice(msgspec.Struct, array_like=True):
+    """An issued invoice. What is due of it is `receivable` + `disputed`."""
+
+    number: str
+    sequence: int
+    currency: str
+    issued_at: datetime
+    due_on: date
+    total: int
+    receivable: int
+    lines: list[Line]
+    taxes: list[TaxGroup]
+    discounts: list[tuple[str, int]]
+    disputed: int = 0
+    allocated: int = 0
+    credited: int = 0
+    disputes: list[str] = []
+    """The open complaints about it, oldest first."""
+    void: bool = False
+
+    @property
+    def due(self) -> int:
+        """Total less what is allocated, credited and written off."""
+        return self.receivable + self.disputed
+
+    def tax_group(self, category: str, rate: str) -> TaxGroup:
+        """Return the group that a line's tax is in."""
+        return next(group for group in self.taxes if group.category == category and group.rate == rate)
+
+
+class Source(msgspec.Struct, array_like=True):
+    """A payment or a credit note: where credit comes from.
+
+    `left` is the unallocated rest. It is below zero where the bank took back more than we held of a payment.
+    """
+
+    key: str
+    """The payment, or `credit_note/` and the number."""
+    currency: str
+    amount: int
+    occurred_at: datetime
+    position: int
+    left: int
+    refunded: int = 0
+    returned: int = 0
+    charged_back: int = 0
+    allocations: list[tuple[str, int]] = []
+    """Invoice and amount, oldest first."""
+
+    @property
+    def refundable(self) -> int:
+        """What was received less what went back in whatever way; below zero when the bank took back more."""
+        return self.amount - self.refunded - self.returned - self.charged_back
+
+
+class Discount(msgspec.Struct, array_like=True, gc=False):
+    """A granted discount and what is left of it. Exactly one of `percent` and `amount` is set."""
+
+    discount: str
+    percent: str | int | None
+    amount: int | None
+    currency: str | None
+    charge: str | None
+    service: str | None
+    granted_at: datetime
+    until: date | None
+    uses_left: int | None
+    """On how many more invoices; None where that is not what limits it."""
+    amount_left: int | None
+    """Of a fixed discount granted once, what no invoice used yet; None of any other."""
+    revoked: bool = False
+
+
+class Dispute(msgspec.Struct, array_like=True):
+    """An open dispute. `held` is what it keeps in dispute of its invoice's receivable."""
+
+    dispute: str
+    kind: DisputeKind
+    currency: str
+    amount: int
+    opened_at: datetime
+    invoice: str | None
+    charge: str | None
+    payment: str | None
+    lines: list[int] | None
+    held: int
+    fee: int
+    undone: list[tuple[str, int]] = []
+    """Allocations that a chargeback undid, in that order: invoice and amount."""

@@ -1,0 +1,41 @@
+"""The policies of a book: what it decides by, as data, from a date on.
+
+Each policy is a struct here and a dated list in `Policies`; `policy.py` changes them. The posting rules are a
+policy too, which the journal applies and no rule here needs to know.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Generic, TypeVar
+
+import msgspec
+
+P = TypeVar("P")
+
+
+class Dated(msgspec.Struct, Generic[P]):
+    """What holds from which date on, latest first."""
+
+    entries: list[tuple[date, P]] = []
+
+    def put(self, from_: date, value: P) -> None:
+        """Let a value hold from a date on, in place of one that begins on the same day."""
+        dated = [entry for entry in self.entries if entry[0] != from_]
+        self.entries = sorted([*dated, (from_, value)], key=lambda entry: entry[0], reverse=True)
+
+    def on(self, day: date) -> P | None:
+        """Tell what is in force on a day, None where nothing is yet."""
+        return next((value for from_, value in self.entries if from_ <= day), None)
+
+
+class WriteOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How debt is written off: with `tax_relief` the tax in it comes back from the state."""
+
+    tax_relief: bool = False
+
+
+class Policies(msgspec.Struct):
+    """All policies of a book that decisions depend on."""
+
+    write_off: Dated[WriteOff] = msgspec.field(default_factory=Dated[WriteOff])
