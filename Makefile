@@ -15,7 +15,7 @@ demo: $(READY)
 	$(BIN)/billing-ledger demo $(DEMO)
 
 test: check
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m soak $(PYTEST)

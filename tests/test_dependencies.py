@@ -15,6 +15,7 @@ LOCK = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
 
 USED_BY_OTHERS = {
+    "pytest-xdist": "make test runs pytest with it",
     "httptools": "the protocol of uvicorn that the server derives its own from",
     "tzdata": "zoneinfo, of the standard library, reads it",
     "pycryptodome": "the test cases of eventsourcing, which tests/log runs, import it",
