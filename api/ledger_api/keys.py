@@ -35,13 +35,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
 
 
 class Principal(NamedTuple):
-    """Who calls: `name` goes into every event. `book` None opens all books; `key` is the key's id."""
+    """Who calls: `name` goes into every event. `book` None opens all books; `key` is the key's id.
+
+    `role` is in which a person acts, for the policies of authority; None for upstream systems.
+    """
 
     name: str
     key: str
     book: str | None
     scopes: frozenset[str]
     sources: tuple[str, ...]
+    role: str | None = None
 
     def may_post_as(self, source: str) -> bool:
         """Say whether messages may carry this source: one of the key's, exactly or by a prefix with `*`."""
@@ -129,8 +133,8 @@ def finder(pool: AsyncPool) -> Find:
             raise Unavailable("the database cannot be asked about API keys now") from error
         if row is None:
             return None
-        id_, name, book, scopes, sources = row
-        return Principal(name, id_, book, frozenset(scopes), tuple(sources))
+        id_, name, book, scopes, sources, role = row
+        return Principal(name, id_, book, frozenset(scopes), tuple(sources), role)
 
     return find
 
@@ -143,6 +147,7 @@ class Key(NamedTuple):
     book: str | None
     scopes: list[str]
     sources: list[str]
+    role: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -154,6 +159,7 @@ def create(
     principal: str,
     scopes: Sequence[str],
     sources: Sequence[str] = (),
+    role: str | None = None,
 ) -> tuple[str, str]:
     """Make a key: its id, and the key itself, which nobody can ask for again.
 
@@ -161,9 +167,11 @@ def create(
     when the key would make no sense.
     """
     _check(book, principal, scopes, sources)
+    if role is not None and not _NAME.fullmatch(role):
+        raise ConfigurationError(f"a role is a short name without spaces: {role!r}")
     id_, key = f"key_{secrets.token_hex(6)}", f"blk_{secrets.token_urlsafe(32)}"
     digest = hashlib.sha256(key.encode()).digest()
-    values = {"id": id_, "book": book, "principal": principal, "hash": digest}
+    values = {"id": id_, "book": book, "principal": principal, "hash": digest, "role": role}
     conn.execute(_SQL["create_key"], {**values, "scopes": list(scopes), "sources": list(sources)})
     return id_, key
 

@@ -120,7 +120,12 @@ def evolve_opened(_: Customer | None, event: Event) -> Customer:
     """Begin a customer with their first terms."""
     data = event.data
     assert isinstance(data, CustomerOpened)  # noqa: S101 - narrows the type
-    return Customer(currency=data.currency, payment_days=data.payment_days, tax_treatment=data.tax_treatment)
+    return Customer(
+        currency=data.currency,
+        payment_days=data.payment_days,
+        tax_treatment=data.tax_treatment,
+        opened_at=event.time,
+    )
 
 
 def evolve_changed(customer: Customer, _: Event, data: CustomerChanged) -> None:

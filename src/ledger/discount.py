@@ -1,88 +1,51 @@
-"""Discounts: granted, revoked, and used on an invoice. On nets before tax, never more than what is left."""
+"""Discounts: granted within an authority, asked for beyond it, and revoked. `discount_use` uses them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
+from ledger import authority
+from ledger.authority import Authority, Exceeded
 from ledger.book import Book, refuse_undatable
 from ledger.charge import find_unbilled, refuse_not_unbilled
 from ledger.customer import refuse_closed
-from ledger.errors import Malformed, Refusal
+from ledger.discount_terms import RecordedTerms, Terms, asked, recorded, worth_of
+from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
-from ledger.fields import (
-    Amount,
-    CurrencyCode,
-    Day,
-    Name,
-    Percent,
-    Text,
-    refuse_field,
-    require_currency,
-    require_field,
-)  # fmt: skip
+from ledger.fields import Day, Name, Text
 from ledger.message import Message
-from ledger.money import percent_of, ratio, split
-from ledger.parts import Discount, Unbilled
+from ledger.parts import Discount, PendingDiscount, Unbilled
 from ledger.references import refuse_currency
 from ledger.state import Customer
 
-Invoices = Annotated[int, msgspec.Meta(ge=1, le=1200)]
 
-
-class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What a discount lowers: one charge, or one service. Without a scope it is the whole invoice."""
-
-    charge: Name | None = None
-    service: Text | None = None
-
-    def __post_init__(self) -> None:
-        if (self.charge is None) is (self.service is None):
-            raise Malformed(
-                "scope_not_one",
-                "a scope is one charge or one service, exactly one of the two",
-                pointer="/data/scope",
-            )
-
-
-class DiscountGrant(Data, frozen=True, kw_only=True):
+class DiscountGrant(Terms, frozen=True, kw_only=True):
     """Grant a discount: `percent` of what is left, or a fixed `amount`.
 
     `invoices` is on how many invoices it is used, absent for ever. A fixed discount for one invoice may be
-    used up over several; one for more takes its amount off each.
+    used up over several; one for more takes its amount off each. Where the book has a policy
+    `discount_authority`, what goes beyond the authority of the key's role is a request to a second person.
     """
 
-    discount: Name
-    kind: Literal["percent", "fixed"]
-    percent: Percent | None = None
-    amount: Amount | None = None
-    currency: CurrencyCode | None = None
-    scope: Scope | None = None
-    invoices: Invoices | None = None
-    reason: Text
-    campaign: Text | None = None
-    until: Day | None = None
 
-    def __post_init__(self) -> None:
-        _refuse_misshapen(self)
-
-
-class DiscountGranted(Decided, frozen=True, kw_only=True):
+class DiscountGranted(RecordedTerms, frozen=True, kw_only=True):
     """A discount may be used on invoices from now on."""
 
-    discount: Name
-    kind: Literal["percent", "fixed"]
-    percent: Percent | None = None
-    amount: Amount | None = None
-    currency: CurrencyCode | None = None
-    scope: Scope | None = None
-    invoices: Invoices | None = None
-    reason: Text
-    campaign: Text | None = None
-    until: Day | None = None
+    authority: Authority | None = None
+
+
+class DiscountRequested(RecordedTerms, frozen=True, kw_only=True):
+    """A discount beyond its asker's authority waits for the decision of a second person.
+
+    With `offered_until` it is to be offered to the customer when it is approved, else it is granted.
+    """
+
+    authority: Authority
+    exceeds: Exceeded
+    offered_until: Day | None = None
 
 
 class DiscountRevoke(Data, frozen=True, kw_only=True):
@@ -99,48 +62,54 @@ class DiscountRevoked(Decided, frozen=True, kw_only=True):
     reason: Text
 
 
-class DiscountUsed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much a discount took off an invoice."""
-
-    discount: Name
-    amount: Amount
-
-
-def _refuse_misshapen(data: DiscountGrant) -> None:
-    require_currency(data.currency)
-    if data.kind == "fixed":
-        require_field(data.amount, "amount", "a fixed discount takes off an amount")
-        require_field(data.currency, "currency", "an amount has a currency")
-        refuse_field(data.percent, "percent", "a fixed discount takes off an amount")
-        return
-    require_field(data.percent, "percent", "a discount in percent says how many")
-    refuse_field(data.amount, "amount", "a discount in percent has no amount of its own")
-    refuse_field(data.currency, "currency", "a discount in percent fits any currency")
-    if not 0 < ratio(data.percent or 0)[0] <= 100 * ratio(data.percent or 0)[1]:
-        raise Malformed(
-            "percent_out_of_range", f"a discount is above 0 and at most 100 percent, not {data.percent}",
-            pointer="/data/percent", percent=data.percent,
-        )  # fmt: skip
-
-
 def grant(
     book: Book, customer: Customer, message: Message, data: DiscountGrant, now: datetime
 ) -> list[Draft]:
-    """Decide on `discount.grant`: its currency must be one that it can ever be used in."""
-    of_charge = None if data.scope is None else data.scope.charge
-    found = None if of_charge is None else find_unbilled(customer, of_charge, "/data/scope/charge")
+    """Decide on `discount.grant`: granted within the authority, else requested of a second person."""
+    refuse_ungrantable(book, customer, message, data, now)
+    held = authority.held(book, customer, message, data, now)
+    if held is None:
+        return [Draft("discount.granted", recorded(DiscountGranted, data))]
+    exceeds = authority.exceeded(held, customer, data)
+    if exceeds is None:
+        return [Draft("discount.granted", recorded(DiscountGranted, data, authority=held.authority))]
+    return [request(data, held.authority, exceeds)]
+
+
+def request(data: Terms, authority_: Authority, exceeds: Exceeded, **offer: object) -> Draft:
+    """Ask a second person for what is beyond an authority."""
+    return Draft(
+        "discount.requested",
+        recorded(DiscountRequested, data, authority=authority_, exceeds=exceeds, **offer),
+    )
+
+
+def refuse_ungrantable(book: Book, customer: Customer, message: Message, data: Terms, now: datetime) -> None:
+    """Refuse what nobody could grant: its charge must wait, its currency be one that it can be used in."""
+    found = _find_charge(customer, data)
     if data.currency is not None:
         _refuse_unusable(customer, data.currency, found)
+    authority.find_criterion(book, data, now)
     refuse_undatable(book, message, now)
     refuse_closed(customer, message)
-    if data.discount in customer.discounts:
+    taken = (customer.discounts, customer.pending_discounts, customer.ended_discounts)
+    if any(data.discount in names for names in taken):
         raise Refusal(
-            "discount_exists", f"the discount {data.discount} was granted before",
+            "discount_exists", f"the customer has a discount {data.discount} already",
             pointer="/data/discount", discount=data.discount,
         )  # fmt: skip
-    if of_charge is not None:
-        refuse_not_unbilled(customer, of_charge, found, "/data/scope/charge")
-    return [Draft("discount.granted", DiscountGranted(**msgspec.structs.asdict(data)))]
+    refuse_charge_gone(customer, data)
+
+
+def refuse_charge_gone(customer: Customer, data: Terms) -> None:
+    """Refuse a discount on a charge that waits for no invoice any more."""
+    if data.scope is not None and data.scope.charge is not None:
+        refuse_not_unbilled(customer, data.scope.charge, _find_charge(customer, data), "/data/scope/charge")
+
+
+def _find_charge(customer: Customer, data: Terms) -> Unbilled | None:
+    of_charge = None if data.scope is None else data.scope.charge
+    return None if of_charge is None else find_unbilled(customer, of_charge, "/data/scope/charge")
 
 
 def _refuse_unusable(customer: Customer, currency: str, charge: Unbilled | None) -> None:
@@ -156,10 +125,7 @@ def revoke(
     """Decide on `discount.revoke`: once. An issued invoice keeps what the discount took off it."""
     discount = customer.discounts.get(data.discount)
     if discount is None:
-        raise Refusal(
-            "discount_unknown", f"the customer has no discount {data.discount}",
-            pointer="/data/discount", discount=data.discount,
-        )  # fmt: skip
+        raise unknown(data.discount)
     refuse_undatable(book, message, now)
     if discount.revoked:
         raise Refusal(
@@ -169,68 +135,60 @@ def revoke(
     return [Draft("discount.revoked", DiscountRevoked(discount=data.discount, reason=data.reason))]
 
 
-def apply(
-    discounts: Iterable[Discount], charges: Sequence[Unbilled], issued_at: datetime, issued_on: date
-) -> tuple[list[DiscountUsed], list[int]]:
-    """Take discounts off the nets of one invoice; return each one used, and each line's share of them all.
-
-    Narrow scope first, then wide, then by grant time; each is of what the earlier ones left [docs/domain.md,
-    Discounts; Lago AppliedCouponsService]. A discount that comes to nothing is not used.
-    """
-    left = [charge.net for charge in charges]
-    used = []
-    usable = [each for each in discounts if _is_usable(each, issued_at, issued_on)]
-    for discount in sorted(usable, key=lambda each: (_width(each), each.granted_at)):
-        lines = [place for place, charge in enumerate(charges) if left[place] and _covers(discount, charge)]
-        base = sum(left[place] for place in lines)
-        amount = _amount(discount, base)
-        if amount == 0:
-            continue
-        for place, share in zip(lines, split(amount, [left[place] for place in lines]), strict=True):
-            left[place] -= share
-        used.append(DiscountUsed(discount=discount.discount, amount=amount))
-    return used, [charge.net - rest for charge, rest in zip(charges, left, strict=True)]
-
-
-def _is_usable(discount: Discount, issued_at: datetime, issued_on: date) -> bool:
-    return (
-        not discount.revoked
-        and discount.granted_at <= issued_at
-        and (discount.until is None or issued_on <= discount.until)
-        and discount.uses_left != 0
-        and discount.amount_left != 0
-    )
-
-
-def _width(discount: Discount) -> int:
-    if discount.charge is not None:
-        return 0
-    return 1 if discount.service is not None else 2
-
-
-def _covers(discount: Discount, charge: Unbilled) -> bool:
-    if discount.currency is not None and discount.currency != charge.currency:
-        return False
-    if discount.charge is not None:
-        return discount.charge == charge.charge
-    return discount.service is None or discount.service == charge.service
-
-
-def _amount(discount: Discount, base: int) -> int:
-    if discount.percent is not None:
-        return percent_of(base, discount.percent)
-    fixed = discount.amount if discount.amount_left is None else discount.amount_left
-    return min(fixed or 0, base)
+def unknown(discount: str) -> Refusal:
+    """Refuse a discount that the customer does not have, or not any more."""
+    return Refusal(
+        "discount_unknown", f"the customer has no discount {discount}", pointer="/data/discount",
+        discount=discount,
+    )  # fmt: skip
 
 
 def evolve_granted(customer: Customer, event: Event, data: DiscountGranted) -> None:
     """Keep the discount for the invoices to come."""
     used_up = data.kind == "fixed" and data.invoices == 1
+    customer.pending_discounts.pop(data.discount, None)
     customer.discounts[data.discount] = Discount(
         data.discount, data.percent, data.amount, data.currency,
         None if data.scope is None else data.scope.charge, None if data.scope is None else data.scope.service,
         event.time, data.until,
         uses_left=None if used_up else data.invoices, amount_left=data.amount if used_up else None,
+        recorded_at=event.recordedtime, worth=worth_of(data),
+    )  # fmt: skip
+
+
+def evolve_requested(customer: Customer, event: Event, data: DiscountRequested) -> None:
+    """Let the request wait for a second person."""
+    customer.pending_discounts[data.discount] = pending("request", event, data, data.offered_until)
+
+
+def pending(
+    kind: Literal["request", "offer"], event: Event, data: RecordedTerms, until: Day | None
+) -> PendingDiscount:
+    """Pack what waits for a decision."""
+    return PendingDiscount(
+        kind,
+        event.principal,
+        event.time,
+        event.recordedtime,
+        _pack(asked(data)),
+        worth_of(data),
+        data.currency,
+        until,
+    )
+
+
+def pending_of(
+    customer: Customer, discount: str, kind: Literal["request", "offer"]
+) -> tuple[PendingDiscount, Terms]:
+    """Find a request or an offer that waits, and its terms; refuse one that is decided, or not there."""
+    waiting = customer.pending_discounts.get(discount)
+    if waiting is not None and waiting.kind == kind:
+        return waiting, _unpack(waiting.terms)
+    if waiting is None and discount not in customer.discounts and discount not in customer.ended_discounts:
+        raise unknown(discount)
+    raise Refusal(
+        "discount_not_waiting", f"no {kind} for {discount} waits for a decision",
+        pointer="/data/discount", discount=discount, kind=kind,
     )  # fmt: skip
 
 
@@ -239,20 +197,5 @@ def evolve_revoked(customer: Customer, _: Event, data: DiscountRevoked) -> None:
     customer.discounts[data.discount].revoked = True
 
 
-def use(customer: Customer, used: Iterable[tuple[str, int]]) -> None:
-    """Use discounts up by what an invoice took of them."""
-    for name, amount in used:
-        _move(customer.discounts[name], -1, -amount)
-
-
-def give_back(customer: Customer, used: Iterable[tuple[str, int]]) -> None:
-    """Give back what a void invoice had used of discounts."""
-    for name, amount in used:
-        _move(customer.discounts[name], 1, amount)
-
-
-def _move(discount: Discount, uses: int, amount: int) -> None:
-    if discount.uses_left is not None:
-        discount.uses_left += uses
-    if discount.amount_left is not None:
-        discount.amount_left += amount
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Terms).decode

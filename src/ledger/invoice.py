@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from ledger import discount
+from ledger import discount_use
 from ledger.allocation import Due, settle
 from ledger.book import Book, refuse_undatable
 from ledger.charge import reversal
-from ledger.discount import DiscountUsed
+from ledger.discount_use import DiscountUsed
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import (
@@ -144,7 +144,7 @@ def _billable(customer: Customer, currency: str, through: datetime) -> list[Unbi
 
 def _compose(book: Book, customer: Customer, charges: list[Unbilled], issued_at: datetime) -> InvoiceIssued:
     issued_on = book.day_of(issued_at)
-    used, shares = discount.apply(customer.discounts.values(), charges, issued_at, issued_on)
+    used, shares = discount_use.apply(customer.discounts.values(), charges, issued_at, issued_on)
     lines = [
         _line(book, customer, number, charge, share)
         for number, (charge, share) in enumerate(zip(charges, shares, strict=True), start=1)
@@ -267,7 +267,7 @@ def evolve_issued(customer: Customer, event: Event, data: InvoiceIssued) -> None
         customer.charges[line.charge] = data.invoice
         lines.append(Line(charge, line.net - line.discount, line.tax_category, line.rate))
     used = [(each.discount, each.amount) for each in data.discounts]
-    discount.use(customer, used)
+    discount_use.use(customer, used)
     groups = [TaxGroup(tax.category, tax.rate) for tax in data.taxes]
     customer.keep_invoice(
         Invoice(
@@ -289,7 +289,7 @@ def evolve_voided(customer: Customer, _: Event, data: InvoiceVoided) -> None:
     for line in invoice.lines:
         del customer.charges[line.charge.charge]
         customer.unbilled[line.charge.charge] = line.charge
-    discount.give_back(customer, invoice.discounts)
+    discount_use.give_back(customer, invoice.discounts)
     invoice.void = True
     invoice.receivable = 0
     invoice.lines = []

@@ -23,7 +23,11 @@ __all__ = ["Amount", "CurrencyCode", "Decode", "Instant", "Message", "Name", "Te
 
 
 class Message(NamedTuple):
-    """A message that has the right shape. `time` is when it occurred, in UTC; `subject` is the customer."""
+    """A message that has the right shape. `time` is when it occurred, in UTC; `subject` is the customer.
+
+    `principal` and `role` come from the credential of who posts it, never from its body. Systems have no
+    role.
+    """
 
     type: str
     id: str
@@ -33,6 +37,7 @@ class Message(NamedTuple):
     data: Data
     expected_version: int | None
     principal: str
+    role: str | None = None
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -58,7 +63,7 @@ _OF_THE_LOG = frozenset(
 """Attributes that the log adds; a message that brings one is refused."""
 
 
-def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Message:
+def read_message(raw: bytes, decoders: dict[str, Decode], principal: str, role: str | None = None) -> Message:
     """Read one message, or raise `Malformed` naming the field at fault.
 
     `decoders` tells for each known message type how its `data` is read.
@@ -98,6 +103,7 @@ def read_message(raw: bytes, decoders: dict[str, Decode], principal: str) -> Mes
         data,
         envelope.expectedversion,
         principal,
+        role,
     )
 
 

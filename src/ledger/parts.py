@@ -124,7 +124,31 @@ class Discount(msgspec.Struct, array_like=True, gc=False):
     """On how many more invoices; None where that is not what limits it."""
     amount_left: int | None
     """Of a fixed discount granted once, what no invoice used yet; None of any other."""
+    recorded_at: datetime
+    """Since when it counts against the authority to grant, on the ledger's own clock."""
+    worth: int | None
+    """All that a fixed one can ever take off; None of one in percent, and of one for ever."""
     revoked: bool = False
+    uses: int = 0
+    """On how many invoices it is used."""
+
+
+class PendingDiscount(msgspec.Struct, array_like=True, gc=False):
+    """A discount that waits for a second person (a request), or for the customer (an offer)."""
+
+    kind: Literal["request", "offer"]
+    principal: str
+    """Who asked, or offered."""
+    asked_at: datetime
+    recorded_at: datetime
+    terms: bytes
+    """What it would grant, packed: nothing looks into it before it is decided."""
+    worth: int | None
+    currency: str | None
+    until: date | None = None
+    """The last day on which the customer can accept; None where they were not to be asked."""
+    authority: tuple[str, date] | None = None
+    """Of an offer: the role that it was made in, and since when the policy is in force."""
 
 
 class Dispute(msgspec.Struct, array_like=True):

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from ledger.discount_authority import DiscountAuthority
+
 P = TypeVar("P")
 
 
@@ -26,7 +28,12 @@ class Dated(msgspec.Struct, Generic[P]):
 
     def on(self, day: date) -> P | None:
         """Tell what is in force on a day, None where nothing is yet."""
-        return next((value for from_, value in self.entries if from_ <= day), None)
+        found = self.since(day)
+        return None if found is None else found[1]
+
+    def since(self, day: date) -> tuple[date, P] | None:
+        """Tell the same with the date from which it is in force."""
+        return next((entry for entry in self.entries if entry[0] <= day), None)
 
 
 class WriteOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -39,3 +46,4 @@ class Policies(msgspec.Struct):
     """All policies of a book that decisions depend on."""
 
     write_off: Dated[WriteOff] = msgspec.field(default_factory=Dated[WriteOff])
+    discount_authority: Dated[DiscountAuthority] = msgspec.field(default_factory=Dated[DiscountAuthority])

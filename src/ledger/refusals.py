@@ -55,6 +55,8 @@ tax_category_untaxed | shape | A category that is untaxed in every book cannot h
 period_backwards | shape | A service period ends before it begins. | Correct the period.
 period_too_long | shape | A service period has more than ten years. | Post several charges.
 percent_out_of_range | shape | A discount is not above 0 and at most 100 percent. | Correct the percentage.
+policy_repeated | shape | A policy says two things of one role, criterion or currency. | Say it once.
+policy_incomplete | shape | A policy names a role or criterion that it does not describe. | Describe it, or leave it out.
 source_not_one | shape | A source is not exactly one of payment and credit note. | Name one of the two.
 scope_not_one | shape | A discount's scope is not exactly one of charge and service. | Name one of the two, or leave scope out.
 dispute_not_about_one | shape | A dispute is not about exactly one thing that its kind allows. | Name one of those in the detail.
@@ -76,6 +78,7 @@ invoice_unknown | references | The customer has no such invoice. | Correct the n
 line_unknown | references | The invoice has no such line. | Correct the line.
 credit_note_unknown | references | The customer has no such credit note. | Correct the number.
 payment_unknown | references | No such payment was received from the customer. | Post payment.received first, or correct the name.
+criterion_unknown | references | The policy of the book has no such criterion, or none is named. | Name one of the policy's.
 discount_unknown | references | The customer has no such discount. | Correct the name.
 dispute_unknown | references | The customer has no such dispute. | Correct the name.
 currency_mismatch | references | Amounts of two currencies would meet. | Use what is in the same currency.
@@ -99,7 +102,16 @@ invoice_credited | state | A credit note lives on the invoice, so it cannot be v
 invoice_disputed | state | A dispute about the invoice is open, so it cannot be void. | Resolve that first.
 payment_exists | state | A payment of this name was received before, in another message. | Give each payment its own name; a bounce is payment.returned.
 refund_exists | state | A refund of this name was issued before. | Give each refund its own name.
-discount_exists | state | A discount of this name was granted before. | Give each discount its own name.
+discount_exists | state | A discount of this name was granted, offered or requested before. | Give each discount its own name.
+discount_not_waiting | state | The discount does not wait for this decision: it is decided already, or waits for another one. | Look it up.
+authority_missing | state | By the policy in force, the role of the API key has no authority over discounts. | Ask somebody who has, or use a key with a role.
+self_approval | state | Who asked for a discount cannot decide on it, with whatever key. | Let somebody else decide.
+approval_not_allowed | state | The role of the API key may not decide on requests of others. | Let somebody decide whose role may.
+tenure_too_short | state | The criterion asks for a customer of longer standing. | Name another criterion that holds.
+complaint_not_open | state | The criterion asks for an open complaint. | Name another criterion that holds.
+invoice_overdue | state | The criterion asks that nothing is overdue. | Name another criterion that holds.
+alternative_not_offered | state | The criterion asks that an alternative was offered first. | Offer one, and name it in alternative.
+offer_expired | state | The last day of the offer is over. | Offer it anew.
 discount_revoked | state | The discount is revoked already. | Nothing: it is not used any more.
 dispute_exists | state | A dispute of this name was opened before. | Give each dispute its own name.
 dispute_resolved | state | The dispute is resolved already. | Open another one.
@@ -107,6 +119,8 @@ outcome_not_allowed | state | A dispute of this kind does not end so. | Use an o
 resolution_not_fitting | state | A field says nothing about a dispute of this kind. | Leave it out.
 part_not_said | state | A complaint is upheld in part, but not which part. | Name lines, or the net of a charge.
 lines_needed | state | No nets of the disputed lines come, with tax, to exactly the complaint's amount. | Name the lines and nets to credit.
+discount_unbounded | limits | Under a policy, nobody grants a fixed discount for ever: it is worth more than any limit. | Say for how many invoices.
+authority_exceeded | limits | The discount is beyond the authority of who would approve it, too. | Let somebody decide whose authority covers it.
 outcome_not_matching | limits | What is credited is the whole where the outcome says a part, or a part where it says the whole. | Correct one of the two.
 total_unexpected | limits | The invoice's total is another than the caller expected. | Compare the charges, then issue with that total.
 allocation_exceeds_source | limits | More would be allocated than is left in the source. | Allocate what is left.

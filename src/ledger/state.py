@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.parts import Discount, Dispute, Invoice, Source, Unbilled
+from ledger.parts import Discount, Dispute, Invoice, PendingDiscount, Source, Unbilled
 
 
 class Customer(msgspec.Struct):
@@ -21,6 +21,7 @@ class Customer(msgspec.Struct):
     currency: str
     payment_days: int
     tax_treatment: Literal["standard", "exempt", "reverse_charge"]
+    opened_at: datetime
     closed_at: datetime | None = None
     unbilled: dict[str, Unbilled] = {}
     """Charges that no invoice bills yet."""
@@ -35,6 +36,10 @@ class Customer(msgspec.Struct):
     spent_sources: dict[str, bytes] = {}
     """All others, packed."""
     discounts: dict[str, Discount] = {}
+    pending_discounts: dict[str, PendingDiscount] = {}
+    """Those that wait: requested of a second person, or offered to the customer."""
+    ended_discounts: set[str] = set()
+    """Those that were declined or refused, whose names stay taken."""
     disputes: dict[str, Dispute] = {}
     """The open ones."""
     resolved: dict[str, str] = {}

@@ -88,13 +88,14 @@ class Live:
         book: str | None = None,
         sources: Sequence[str] = (SOURCE,),
         principal: str = "tester",
+        role: str | None = None,
     ) -> tuple[str, str]:
         """Make a key with these scopes (all of them, when none is named): its id, and the key."""
         wanted = scopes or keys.SCOPES
         with connect(self.database, role=OWNER) as connection:
             return keys.create(
                 connection, book=book, principal=principal, scopes=wanted,
-                sources=sources if keys.POST in wanted else (),
+                sources=sources if keys.POST in wanted else (), role=role,
             )  # fmt: skip
 
     def client(self, key: str | None = None, **headers: str) -> httpx.Client:

@@ -113,3 +113,28 @@ def amount_off(name: str, amount: int, **more: object) -> Ask:
 
 def revoke(name: str) -> Ask:
     return "discount.revoke", {"discount": name, "reason": "mistake"}
+
+
+def offer_off(name: str, percent: str, until: str = "2026-02-14", **more: object) -> Ask:
+    return "discount.offer", {**percent_off(name, percent, **more)[1], "offered_until": until}
+
+
+def accept(name: str) -> Ask:
+    return "discount.accept", {"discount": name}
+
+
+def refuse(name: str) -> Ask:
+    return "discount.refuse", {"discount": name, "reason": "too_little"}
+
+
+def approve(name: str) -> Ask:
+    return "discount.approve", {"discount": name}
+
+
+def decline(name: str) -> Ask:
+    return "discount.decline", {"discount": name, "reason": "too_much"}
+
+
+def discount_policy(*roles: dict[str, object], from_: str = "2026-01-01", **more: object) -> Ask:
+    policy = {"roles": list(roles), **more}
+    return "policy.changed", {"policy": "discount_authority", "from": from_, "discount_authority": policy}

@@ -63,10 +63,10 @@ def judge(world: World, given: Iterable[Ask], when: Ask, then: Sequence[str]) ->
     events = world.post(when)
     assert [event.type for event in events] == [each.split()[0] for each in then]
     for event, expected in zip(events, then, strict=True):
-        assert _said(event, expected) == expected
+        assert said(event, expected) == expected
 
 
-def _said(event: Event, expected: str) -> str:
+def said(event: Event, expected: str) -> str:
     """Say of an event what the expectation says of it."""
     type_, *fields = expected.split()
     names = [field.partition("=")[0] for field in fields]
@@ -76,5 +76,7 @@ def _said(event: Event, expected: str) -> str:
 def _value(event: Event, path: str) -> str:
     found: object = event.data
     for step in path.split("."):
-        found = found[int(step)] if isinstance(found, list) else getattr(found, step.replace("from", "from_"))
+        found = (
+            found[int(step)] if isinstance(found, list) else getattr(found, {"from": "from_"}.get(step, step))
+        )
     return "|".join(map(str, found)) if isinstance(found, list) else str(found)

@@ -47,6 +47,8 @@ class World:
         self.balances: dict[str, Counter[tuple[str, str]]] = {}
         self.versions = Counter[str | None]()
         self.checking = True
+        self.principal: str = "principal"
+        self.role: str | None = None
         self.post(("book.opened", {"name": "Book", "currency": "EUR", "time_zone": "Europe/Berlin", **book}))
 
     def read(
@@ -56,8 +58,15 @@ class World:
         subject = None if ask[0] in decider.OF_BOOK else customer
         key = key or f"m{len(self.events) + 1}"
         return read_message(
-            envelope(ask, key=key, at=at or self.now, customer=subject), decider.DECODERS, "principal"
+            envelope(ask, key=key, at=at or self.now, customer=subject),
+            decider.DECODERS,
+            self.principal,
+            self.role,
         )
+
+    def acts(self, principal: str, role: str | None = None) -> None:
+        """From now on messages come from this principal, in this role."""
+        self.principal, self.role = principal, role
 
     def post(self, ask: Ask, *, at: datetime | None = None, customer: str = ALICE) -> list[Event]:
         """Post a message; return the events it led to, or raise its refusal."""

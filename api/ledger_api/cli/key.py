@@ -27,6 +27,9 @@ def create(
     book: Annotated[
         str | None, typer.Option(help="The one book that it opens; without it, all books.")
     ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="The role that a person acts in, for policies of authority: agent.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a key. It is shown this once: the database keeps only its hash."""
@@ -34,7 +37,9 @@ def create(
     from ledger_api.cli.runtime import OWNER, runtime  # noqa: PLC0415
 
     with runtime() as found, found.connect(OWNER) as connection:
-        id_, key = keys.create(connection, book=book, principal=principal, scopes=scope, sources=source or [])
+        id_, key = keys.create(
+            connection, book=book, principal=principal, scopes=scope, sources=source or [], role=role
+        )
     print_facts({"id": id_, "key": key}, as_json=json)
 
 
@@ -50,7 +55,7 @@ def list_keys(json: Json = False) -> None:
     if json:
         print_rows(columns, rows, as_json=True)
         return
-    shown = [row._replace(book=row.book or "all books") for row in rows]
+    shown = [row._replace(book=row.book or "all books", role=row.role or "") for row in rows]
     joined = [tuple(" ".join(cell) if isinstance(cell, list) else cell for cell in row) for row in shown]
     print_rows(columns, joined, as_json=False)
 

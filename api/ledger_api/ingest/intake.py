@@ -37,7 +37,7 @@ class Intake:
 
     def read(self, raw: bytes, principal: Principal) -> Message:
         """Read one message; raises the `Refusal` of its shape, or of a source that is not the key's."""
-        message = read_message(raw, DECODERS, principal.name)
+        message = read_message(raw, DECODERS, principal.name, principal.role)
         if message.source == LEDGER:
             raise Unauthorised(
                 "source_reserved", f"the source {LEDGER} is the ledger's own", pointer="/source"

@@ -1,0 +1,121 @@
+"""Requests: a discount beyond its asker's authority, decided by a second person within their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger import authority
+from ledger.authority import Authority, Held
+from ledger.book import Book, refuse_undatable
+from ledger.customer import refuse_closed
+from ledger.discount import DiscountGranted, pending_of, refuse_charge_gone
+from ledger.discount_offer import DiscountOffered, refuse_expired
+from ledger.discount_terms import Terms, recorded
+from ledger.errors import Refusal, Unauthorised
+from ledger.event import Data, Decided, Draft, Event
+from ledger.fields import Name, Text
+from ledger.message import Message
+from ledger.parts import PendingDiscount
+from ledger.references import refuse_dated_before
+from ledger.state import Customer
+
+
+class DiscountApprove(Data, frozen=True, kw_only=True):
+    """Approve what somebody else asked for: it is granted, or offered, under the approver's authority."""
+
+    discount: Name
+    reason: Text | None = None
+
+
+class DiscountApproved(Decided, frozen=True, kw_only=True):
+    """A second person approved a request."""
+
+    discount: Name
+    reason: Text | None = None
+    authority: Authority
+
+
+class DiscountDecline(Data, frozen=True, kw_only=True):
+    """Decline what somebody else asked for."""
+
+    discount: Name
+    reason: Text
+
+
+class DiscountDeclined(Decided, frozen=True, kw_only=True):
+    """A second person declined a request."""
+
+    discount: Name
+    reason: Text
+    authority: Authority
+
+
+def approve(
+    book: Book, customer: Customer, message: Message, data: DiscountApprove, now: datetime
+) -> list[Draft]:
+    """Decide on `discount.approve`: never by the asker, and within the approver's own authority."""
+    waiting, terms = pending_of(customer, data.discount, "request")
+    refuse_undatable(book, message, now)
+    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    refuse_closed(customer, message)
+    held = _second_person(book, message, waiting, data.discount, now)
+    refuse_charge_gone(customer, terms)
+    if waiting.until is not None:
+        refuse_expired(book, message, data.discount, waiting.until)
+    _refuse_uncovered(held, customer, terms)
+    by = held.authority
+    approved = DiscountApproved(discount=data.discount, reason=data.reason, authority=by)
+    if waiting.until is None:
+        follows = Draft("discount.granted", recorded(DiscountGranted, terms, authority=by))
+    else:
+        offered = recorded(DiscountOffered, terms, authority=by, offered_until=waiting.until)
+        follows = Draft("discount.offered", offered)
+    return [Draft("discount.approved", approved), follows]
+
+
+def decline(
+    book: Book, customer: Customer, message: Message, data: DiscountDecline, now: datetime
+) -> list[Draft]:
+    """Decide on `discount.decline`: never by the asker."""
+    waiting, _ = pending_of(customer, data.discount, "request")
+    refuse_undatable(book, message, now)
+    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    held = _second_person(book, message, waiting, data.discount, now)
+    declined = DiscountDeclined(discount=data.discount, reason=data.reason, authority=held.authority)
+    return [Draft("discount.declined", declined)]
+
+
+def _second_person(
+    book: Book, message: Message, waiting: PendingDiscount, discount: str, now: datetime
+) -> Held:
+    """Return the authority of who decides: another principal than who asked, in a role that approves."""
+    held = authority.held_by(book, message, now)
+    if message.principal == waiting.principal:
+        raise Unauthorised(
+            "self_approval", f"{message.principal} asked for {discount}: somebody else decides",
+            pointer="/data/discount", discount=discount, principal=message.principal,
+        )  # fmt: skip
+    if held is None or not held.role.approves:
+        raise Unauthorised(
+            "approval_not_allowed", f"{message.principal} may not decide on the requests of others",
+            principal=message.principal, role=message.role,
+        )  # fmt: skip
+    return held
+
+
+def _refuse_uncovered(held: Held, customer: Customer, terms: Terms) -> None:
+    beyond = authority.exceeded(held, customer, terms)
+    if beyond is not None:
+        raise Refusal(
+            "authority_exceeded",
+            f"{terms.discount} is beyond the authority of {held.role.role} too: {beyond.limit} "
+            f"{beyond.asked} where {beyond.allowed} is allowed",
+            pointer="/data/discount", discount=terms.discount, role=held.role.role, limit=beyond.limit,
+            allowed=beyond.allowed, asked=beyond.asked,
+        )  # fmt: skip
+
+
+def evolve_declined(customer: Customer, _: Event, data: DiscountDeclined) -> None:
+    """Let the request rest; its name stays taken."""
+    del customer.pending_discounts[data.discount]
+    customer.ended_discounts.add(data.discount)
