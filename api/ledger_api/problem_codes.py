@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 PROBLEM_CODES: Mapping[str, str] = {
     "as_of_in_future": "A moment was asked for that the log has not come to yet.",
-    "as_of_not_answered": "This is kept as of now only; balances and statements know earlier moments.",
+    "as_of_not_answered": "What this address shows does not depend on that clock, or there is no such clock.",
     "batch_too_large": "More messages in one body than are judged together.",
     "body_incomplete": "The connection ended before the body did.",
     "body_too_large": "The body, or one line of it, is longer than is read.",

@@ -159,8 +159,7 @@ def _refusal_of_validation(errors: Sequence[Mapping[str, object]]) -> Refusal:
     if first.get("type") == "extra_forbidden" and name.startswith("as_of_"):
         return Refusal(
             "as_of_not_answered",
-            f"this is kept as of now only, so {name} has no answer here; "
-            "balances, statements, the trial balance and the events answer as of any moment",
+            f"there is no {name} here: what is shown does not depend on that clock, or there is none such",
             parameter=name,
         )
     if first.get("type") == "extra_forbidden":

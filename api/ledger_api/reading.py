@@ -21,6 +21,8 @@ from ledger.errors import Refusal, Unavailable
 from ledger.notices import CURSOR, LOG, Notices
 from ledger.sql import queries
 from ledger_api.problems import NotFound
+from ledger_projections import past
+from ledger_projections.past import Past, Question
 
 Item = dict[str, object]
 
@@ -59,6 +61,9 @@ class Reader:
         self._notices = notices
         self._wait_seconds_max = wait_seconds_max
         self._look_seconds = look_seconds
+        self._workspaces = asyncio.Queue[int]()
+        for workspace in range(past.WORKSPACES):
+            self._workspaces.put_nowait(workspace)
 
     async def items(
         self, query: LiteralString, models: Sequence[str], values: Mapping[str, object], wanted: Wanted
@@ -73,6 +78,21 @@ class Reader:
         row = await self._ask(statement, asked, wanted, CURSOR)
         position = int(str(row[0])) if wanted.upto is None else wanted.upto
         return Items(position, msgspec.json.decode(str(row[2])))
+
+    async def items_as_of(self, when: Past, question: Question) -> Items:
+        """Ask the read models as they were at a moment.
+
+        As many questions are answered at once as there are workspaces; the others wait.
+        """
+        workspace = await self._workspaces.get()
+        try:
+            async with self._pool.connection() as conn:
+                rows = await past.ask(conn, workspace, when, question)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable("the database does not answer now") from error
+        finally:
+            self._workspaces.put_nowait(workspace)
+        return Items(when.upto, msgspec.json.decode(rows))
 
     async def log_reached(self, book: str, position: int | None) -> None:
         """Wait until the log itself has come to a position."""

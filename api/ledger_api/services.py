@@ -21,6 +21,7 @@ from ledger_api.reading import Reader
 from ledger_api.rebuilds import Rebuilds
 from ledger_api.signed_log import Transparency
 from ledger_projections.engine import Projector
+from ledger_projections.past import install_workspaces
 
 
 class Slots:
@@ -90,6 +91,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         with connect(conninfo) as conn:
             check_server(conn)
             secret = page_secret(conn)
+            install_workspaces(conn)
         pool = await stack.enter_async_context(reader_pool(conninfo, size_max=settings.readers_max))
         notices = Notices(conninfo)
         notices.start()

@@ -43,12 +43,12 @@ def tell(caller: Caller) -> None:
     numbers = iter(f"INV-{number}" for number in range(1, 1_000))
     for number, customer in enumerate(CUSTOMERS, start=1):
         at = START + timedelta(days=number, hours=number * 5)
-        for ask in _life(number, numbers):
+        for ask in life(number, numbers):
             at += timedelta(hours=31)
             caller.tell(ask, customer=customer, at=at)
 
 
-def _life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
+def life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
     """What happens to one customer; the customers differ by what their number divides by."""
     yield "customer.opened", {"currency": "EUR", "segment": ("gold", "silver")[number % 2]}
     yield percent_off(f"loyal-{number}", "10", invoices=1)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
-from ledger_api.moments import Moment, moment_of
+from ledger_api.moments import NOW, Moment, moment_of, upto_position
 from ledger_api.pages import Key
 from ledger_api.parameters import BookPath, Currency, CustomerPath, Date, Paged, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
@@ -50,7 +50,7 @@ async def show_balance(
     """
     reader = services_of(request).reader
     moment = await moment_of(reader, book, parameters)
-    name, models = ("balance", BALANCES) if moment == Moment(None) else ("balance_as_of", JOURNAL)
+    name, models = ("balance", BALANCES) if moment == NOW else ("balance_as_of", JOURNAL)
     values = {"book": book, "customer": customer, **_values(moment)}
     found = await reader.items(_SQL[name], models, values, Wanted(parameters.min_position, moment.position))
     if not found.items:
@@ -112,7 +112,7 @@ async def show_trial_balance(
     """Show debits, credits and balance (debit - credit) of every account, and their sums by currency."""
     reader = services_of(request).reader
     moment = await moment_of(reader, book, parameters)
-    name, models = ("trial_balance", BALANCES) if moment == Moment(None) else ("trial_balance_as_of", JOURNAL)
+    name, models = ("trial_balance", BALANCES) if moment == NOW else ("trial_balance_as_of", JOURNAL)
     wanted = Wanted(parameters.min_position, moment.position)
     found = await reader.items(_SQL[name], models, {"book": book, **_values(moment)}, wanted)
     totals: dict[str, dict[str, int]] = {}
@@ -124,6 +124,12 @@ async def show_trial_balance(
         total["difference"] += debit - credit
     sums = [{"currency": currency, **total} for currency, total in totals.items()]
     return answer(request, {"accounts": found.items, "totals": sums}, found.position)
+
+
+async def refuse_unknown_then(request: Request, book: str, customer: str, parameters: ReadAsOf) -> None:
+    """Raise `NotFound` when the customer was never opened by the moment that is asked for."""
+    reader = services_of(request).reader
+    await refuse_unknown_customer(reader, book, customer, await upto_position(reader, book, parameters))
 
 
 async def refuse_unknown_customer(reader: Reader, book: str, customer: str, upto: int | None = None) -> None:

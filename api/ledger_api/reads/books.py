@@ -10,7 +10,8 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import Reads
 from ledger_api.answers import answer, link_next
-from ledger_api.parameters import BookPath, Paged, Read, StrictQuery
+from ledger_api.moments import upto_position
+from ledger_api.parameters import BookPath, LogAsOf, Paged, Read, StrictQuery
 from ledger_api.problems import NotFound
 from ledger_api.reading import Wanted
 from ledger_api.services import services_of
@@ -51,14 +52,14 @@ async def list_books(
 
 @router.get("/v1/books/{book}", summary="Show a book", responses={200: {"model": Book}})
 async def show_book(
-    request: Request, book: BookPath, principal: Reads, parameters: Annotated[Read, Query()]
+    request: Request, book: BookPath, principal: Reads, parameters: Annotated[LogAsOf, Query()]
 ) -> Response:
-    """Show a book, and where its log ends (`position`)."""
+    """Show a book, and where its log ends (`position`), or where it ended."""
     del principal
     reader = services_of(request).reader
-    position, items = await reader.items(
-        _SQL["book"], ("journal",), {"book": book}, Wanted(parameters.min_position)
-    )
+    upto = await upto_position(reader, book, parameters)
+    wanted = Wanted(parameters.min_position, upto)
+    position, items = await reader.items(_SQL["book"], ("journal",), {"book": book, "upto": upto}, wanted)
     if not items:
         raise NotFound("book_unknown", f"the book {book} is not opened", book=book)
     return answer(request, items[0], position)

@@ -11,16 +11,16 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer
-from ledger_api.parameters import BookPath, CustomerPath, Read, StrictQuery, Words
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, CustomerPath, ReadAsOf, StrictQuery, Words
 from ledger_api.problems import NotFound
-from ledger_api.reading import Wanted
 from ledger_api.reads.lists import Listing, ListParameters, list_page
 from ledger_api.services import services_of
 from ledger_api.shapes.customers import Customer, CustomerPage
 
 _SQL = queries("ledger_api.reads", "customers.sql")
 MODELS = ("customers",)
-_CUSTOMERS = Listing("customers", _SQL["customers"], MODELS, {"customer": ""})
+_CUSTOMERS = Listing("customers", _SQL["customers"], MODELS, {"customer": ""}, _SQL["members"])
 
 router = APIRouter(tags=["Customers"], dependencies=[MAY_READ, StrictQuery])
 
@@ -44,12 +44,12 @@ async def list_customers(
     "/v1/books/{book}/customers/{customer}", summary="Show a customer", responses={200: {"model": Customer}}
 )
 async def show_customer(
-    request: Request, book: BookPath, customer: CustomerPath, parameters: Annotated[Read, Query()]
+    request: Request, book: BookPath, customer: CustomerPath, parameters: Annotated[ReadAsOf, Query()]
 ) -> Response:
     """Show a customer's terms, agreements and activity. Balances have an address of their own."""
     reader = services_of(request).reader
     values = {"book": book, "customer": customer}
-    position, items = await reader.items(_SQL["customer"], MODELS, values, Wanted(parameters.min_position))
+    position, items = await items_at(reader, _SQL["customer"], MODELS, values, parameters, [customer])
     if not items:
         raise NotFound("customer_unknown", f"there is no customer {customer} in {book}", customer=customer)
     return answer(request, items[0], position)

@@ -28,3 +28,9 @@ SELECT c.customer, c.status, c.currency, c.payment_days, c.billing_day, c.locale
      FROM customers.activity AS v WHERE v.book = c.book AND v.customer = c.customer) AS activity
 FROM customers.customer AS c
 WHERE c.book = %(book)s AND c.customer = %(customer)s;
+
+-- name: members
+-- All customers of a book that were opened by a position, in order of name.
+SELECT m.customer FROM customers.customer AS m
+WHERE m.book = %(book)s AND m.customer > %(after_customer)s AND m.position <= coalesce(%(upto)s, m.position)
+ORDER BY m.customer LIMIT %(limit)s;

@@ -12,13 +12,12 @@ from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer_page
 from ledger_api.parameters import BookPath, CustomerPath, Name, StrictQuery, Words
-from ledger_api.reads.balances import refuse_unknown_customer
+from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
-from ledger_api.services import services_of
 from ledger_api.shapes.discounts import DiscountPage
 
 _SQL = queries("ledger_api.reads", "discounts.sql")
-_DISCOUNTS = Listing("discounts", _SQL["discounts"], ("discounts",), {"position": 0})
+_DISCOUNTS = Listing("discounts", _SQL["discounts"], ("discounts",), {"position": 0}, _SQL["members"])
 
 router = APIRouter(tags=["Discounts"], dependencies=[MAY_READ, StrictQuery])
 
@@ -61,5 +60,5 @@ async def list_discounts_of_customer(
     values = {"book": book, "customer": customer}
     position, items, token = await list_rows(request, _DISCOUNTS, values, parameters)
     if not items:
-        await refuse_unknown_customer(services_of(request).reader, book, customer)
+        await refuse_unknown_then(request, book, customer, parameters)
     return answer_page(request, items, position, token)

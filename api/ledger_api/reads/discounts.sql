@@ -12,3 +12,9 @@ WHERE d.book = %(book)s AND d.position > %(after_position)s
     AND (%(state)s::text IS NULL OR d.state = %(state)s)
     AND (%(campaign)s::text IS NULL OR d.campaign = %(campaign)s)
 ORDER BY d.position LIMIT %(limit)s;
+
+-- name: members
+-- All discounts of a book that were granted by a position, in that order, whatever has become of them.
+SELECT m.customer, m.position FROM discounts.discount AS m
+WHERE m.book = %(book)s AND m.position > %(after_position)s AND m.position <= coalesce(%(upto)s, m.position)
+ORDER BY m.position LIMIT %(limit)s;

@@ -10,3 +10,9 @@ WHERE d.book = %(book)s AND d.position > %(after_position)s
     AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
     AND (%(invoice)s::text IS NULL OR d.invoice = %(invoice)s)
 ORDER BY d.position LIMIT %(limit)s;
+
+-- name: members
+-- All disputes of a book that were opened by a position, in that order, whatever has become of them.
+SELECT m.customer, m.position FROM disputes.dispute AS m
+WHERE m.book = %(book)s AND m.position > %(after_position)s AND m.position <= coalesce(%(upto)s, m.position)
+ORDER BY m.position LIMIT %(limit)s;

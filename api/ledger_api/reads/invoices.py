@@ -11,17 +11,18 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
-from ledger_api.parameters import BookPath, Currency, CustomerPath, Flag, Name, Read, StrictQuery
+from ledger_api.moments import items_at, upto_position
+from ledger_api.parameters import BookPath, Currency, CustomerPath, Flag, Name, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
 from ledger_api.reading import Wanted
-from ledger_api.reads.balances import refuse_unknown_customer
+from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
 from ledger_api.shapes.invoices import Invoice, InvoicePage
 
 _SQL = queries("ledger_api.reads", "invoices.sql")
 MODELS = ("invoices", "journal")
-_INVOICES = Listing("invoices", _SQL["invoices"], MODELS, {"position": 0})
+_INVOICES = Listing("invoices", _SQL["invoices"], MODELS, {"position": 0}, _SQL["members"])
 
 router = APIRouter(tags=["Invoices"], dependencies=[MAY_READ, StrictQuery])
 
@@ -36,7 +37,7 @@ class InvoicesOfCustomer(ListParameters):
     in_dispute: Flag | None = Field(
         None, description="Only those of which a part is in dispute (or none is)."
     )
-    overdue: Flag | None = Field(None, description="Only those past their due date today (or not).")
+    overdue: Flag | None = Field(None, description="Only those past their due date (or not), today or then.")
 
 
 class InvoicesParameters(InvoicesOfCustomer):
@@ -68,7 +69,7 @@ async def list_invoices_of_customer(
     values = {"book": book, "customer": customer}
     position, items, token = await list_rows(request, _INVOICES, values, parameters)
     if not items:
-        await refuse_unknown_customer(services_of(request).reader, book, customer)
+        await refuse_unknown_then(request, book, customer, parameters)
     return answer_page(request, items, position, token)
 
 
@@ -79,12 +80,16 @@ async def show_invoice(
     request: Request,
     book: BookPath,
     number: Annotated[Name, Path(description="The invoice's number.", examples=["INV-7"])],
-    parameters: Annotated[Read, Query()],
+    parameters: Annotated[ReadAsOf, Query()],
 ) -> Response:
     """Show an invoice with its lines, discounts and taxes, and with what lowered its due."""
     reader = services_of(request).reader
     values = {"book": book, "invoice": number}
-    position, items = await reader.items(_SQL["invoice"], MODELS, values, Wanted(parameters.min_position))
+    upto = await upto_position(reader, book, parameters)
+    wanted = Wanted(parameters.min_position, upto)
+    _, owner = await reader.items(_SQL["customer_of"], MODELS, {**values, "upto": upto}, wanted)
+    customers = [str(each["customer"]) for each in owner]
+    position, items = await items_at(reader, _SQL["invoice"], MODELS, values, parameters, customers)
     if not items:
         raise NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
     invoice = items[0]

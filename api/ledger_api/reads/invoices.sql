@@ -1,7 +1,7 @@
 -- name: invoices
 -- Invoices in the order in which they were issued.
 SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
-    i.due > 0 AND i.due_on < (now() AT TIME ZONE b.time_zone)::date AS overdue, i.issued_on, i.due_on,
+    i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date) AS overdue, i.issued_on, i.due_on,
     i.net, i.discount, i.tax, i.total, i.allocated, i.credited, i.written_off, i.disputed, i.due, i.issued_at, i.position
 FROM invoices.standing AS i JOIN journal.book AS b ON b.book = i.book
 WHERE i.book = %(book)s AND i.position > %(after_position)s
@@ -10,13 +10,13 @@ WHERE i.book = %(book)s AND i.position > %(after_position)s
     AND (%(currency)s::text IS NULL OR i.currency = %(currency)s)
     AND (%(in_dispute)s::boolean IS NULL OR i.in_dispute = %(in_dispute)s)
     AND (%(overdue)s::boolean IS NULL
-        OR (i.due > 0 AND i.due_on < (now() AT TIME ZONE b.time_zone)::date) = %(overdue)s)
+        OR (i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date)) = %(overdue)s)
 ORDER BY i.position LIMIT %(limit)s;
 
 -- name: invoice
 -- One invoice, complete: lines, discounts, taxes, and what settled it.
 SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
-    i.due > 0 AND i.due_on < (now() AT TIME ZONE b.time_zone)::date AS overdue, i.issued_on, i.due_on,
+    i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date) AS overdue, i.issued_on, i.due_on,
     i.net, i.discount, i.tax, i.total, i.allocated, i.credited, i.written_off, i.disputed, i.due, i.issued_at, i.position,
     i.series, i.sequence, i.rounding, i.voided_at, i.void_reason, i.discounts, i.taxes,
     (SELECT json_agg(json_build_object(
@@ -34,3 +34,14 @@ SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
      FROM invoices.credit_note AS c WHERE c.book = i.book AND c.invoice = i.invoice) AS credit_notes
 FROM invoices.standing AS i JOIN journal.book AS b ON b.book = i.book
 WHERE i.book = %(book)s AND i.invoice = %(invoice)s;
+
+-- name: members
+-- All invoices of a book that were issued by a position, in that order, whatever has become of them.
+SELECT m.customer, m.position FROM invoices.invoice AS m
+WHERE m.book = %(book)s AND m.position > %(after_position)s AND m.position <= coalesce(%(upto)s, m.position)
+ORDER BY m.position LIMIT %(limit)s;
+
+-- name: customer_of
+-- Whose invoice it is, if it was issued by a position.
+SELECT i.customer FROM invoices.invoice AS i
+WHERE i.book = %(book)s AND i.invoice = %(invoice)s AND i.position <= coalesce(%(upto)s, i.position);

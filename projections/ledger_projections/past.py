@@ -1,0 +1,210 @@
+"""Read models as of any moment on both clocks, for some customers: their own events up to it, folded anew.
+
+The events are copied into a workspace, a set of schemas that is always empty for everybody else; the read
+models' own folds run over them there, the reader's own query is asked of what they made, and all of it is
+rolled back. So there is no second model, and what an answer costs depends on the history of the customers
+that it is about, never on what came after, nor on how many others there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import LiteralString, NamedTuple, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.errors import Unavailable
+from ledger.sql import queries
+from ledger_projections import locks
+from ledger_projections.folding import SQL as REGISTRY
+from ledger_projections.folding import Target
+from ledger_projections.installing import complete_schema, drop_schema, make_schema
+from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+
+_SQL = queries("ledger_projections", "past.sql")
+
+WORKSPACES = 2
+"""Questions about earlier moments that are answered at once; another one waits its turn."""
+LEFT_BYTES_MAX = 8 << 20
+"""Bytes of rolled back events that a workspace may hold before it is cleared."""
+
+Connection = psycopg.Connection[TupleRow]
+AsyncConnection = psycopg.AsyncConnection[TupleRow]
+
+_NAMES = "|".join(model.name for model in READ_MODELS)
+_SCHEMA = re.compile(rf"(?<![\w.])(?:({_NAMES})|ledger(?=\.event\b))\.(?=\w)")
+
+
+class Past(NamedTuple):
+    """A moment: recorded at or before `upto`, and occurred by the end of `day`, on it by `instant`.
+
+    `today` is the date that the answer is of: what is overdue is so on that day.
+    """
+
+    book: str
+    upto: int
+    day: str
+    instant: str
+    today: str
+
+
+@cache
+def version() -> str:
+    """Hash of all that a workspace is made of."""
+    digest = hashlib.sha256(_SQL["install"].encode())
+    for model in READ_MODELS:
+        digest.update(model.version.encode())
+    return digest.hexdigest()[:16]
+
+
+def install_workspaces(connection: Connection) -> None:
+    """Make the workspaces that are not there, and anew those of another version of the program."""
+    for workspace in range(WORKSPACES):
+        with connection.transaction():
+            connection.execute(locks.SQL["lock_installation"], {"kind": locks.INSTALLATION})
+            log = f"log{_suffix(workspace)}"
+            row = connection.execute(_SQL["comment"], {"schema": log}).fetchone()
+            if row is None or row[0] != version():
+                _make(connection, workspace, log)
+            connection.execute("RESET search_path")
+
+
+def _make(connection: Connection, workspace: int, log: str) -> None:
+    for schema in (log, *(target.schema for target in _targets(READ_MODELS, workspace))):
+        drop_schema(connection, schema)
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(log)))
+    connection.execute(search_path(log, ()))
+    connection.execute(_SQL["install"])
+    for target in _targets(READ_MODELS, workspace):
+        make_schema(connection, target)
+        complete_schema(connection, target)
+        # Nobody but the ledger itself looks in here; and what is rolled back needs no check of its own.
+        connection.execute(
+            sql.SQL("REVOKE ALL ON SCHEMA {} FROM ledger_finance").format(sql.Identifier(target.schema))
+        )
+        for table in _tables(connection, target.schema):
+            connection.execute(sql.SQL("ALTER TABLE {} SET UNLOGGED").format(table))
+            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(table))
+    comment = sql.SQL("COMMENT ON SCHEMA {} IS {}")
+    connection.execute(comment.format(sql.Identifier(log), sql.Literal(version())))
+
+
+def _tables(connection: Connection, schema: str) -> list[sql.Identifier]:
+    rows = connection.execute(REGISTRY["tables"], {"schema": schema}).fetchall()
+    return [sql.Identifier(schema, str(table)) for (table,) in rows]
+
+
+class Question(NamedTuple):
+    """A query of read models, about some customers; it finds `past.today` in its values too."""
+
+    customers: Sequence[str]
+    models: Sequence[str]
+    query: LiteralString
+    values: Mapping[str, object]
+
+
+async def ask(connection: AsyncConnection, workspace: int, past: Past, question: Question) -> str:
+    """Answer a question as of a moment: the rows of its query as JSON.
+
+    `workspace` is one that no other question of this process is in. Raises `Unavailable` when it belongs to
+    another version of the program.
+    """
+    for _ in range(2):
+        async with connection.transaction(force_rollback=True):
+            left, types = await _copy(connection, workspace, past, question.customers)
+            if left <= LEFT_BYTES_MAX:
+                return await _fold_and_ask(connection, workspace, past, types, question)
+        await _clear(connection, workspace)
+    raise Unavailable("too much is asked about earlier moments just now")
+
+
+async def _copy(
+    connection: AsyncConnection, workspace: int, past: Past, customers: Sequence[str]
+) -> tuple[int, frozenset[str]]:
+    """Take the workspace and copy what counts; tells the bytes in it, rolled back ones too, and the types."""
+    streams = ["book", *(f"customer/{customer}" for customer in customers)]
+    async with connection.pipeline():
+        began = await connection.execute(
+            _own("begin", workspace),
+            {"kind": locks.PAST, "workspace": workspace, "schema": f"log{_suffix(workspace)}"},
+        )
+        copied = await connection.execute(_own("copy", workspace), {**past._asdict(), "streams": streams})
+    row, types = await began.fetchone(), await copied.fetchone()
+    if row is None or types is None or row[0] != version():
+        raise Unavailable("another version of the program looks at earlier moments here", 5)
+    return int(row[1]), frozenset(types[0])
+
+
+async def _fold_and_ask(
+    connection: AsyncConnection, workspace: int, past: Past, types: frozenset[str], question: Question
+) -> str:
+    range_ = {"book": past.book, "after": 0, "upto": past.upto}
+    asked = _joined("WITH item AS (", question.query, ") ", _SQL["rows"])
+    async with connection.pipeline():
+        for target in _targets(_with_needed(question.models), workspace):
+            await connection.execute(search_path(target.schema, target.needed))
+            for fold in target.model.folds:
+                if fold.types is None or fold.types & types:
+                    await connection.execute(_within(fold.statement, workspace), range_)
+        answered = await connection.execute(
+            _within(asked, workspace), {**question.values, "today": past.today}
+        )
+    row = await answered.fetchone()
+    return "[]" if row is None else str(row[0])
+
+
+async def _clear(connection: AsyncConnection, workspace: int) -> None:
+    """Throw away what was rolled back: no vacuum comes as often as questions may."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (locks.PAST, workspace))
+        schemas = [f"log{_suffix(workspace)}", *(each.schema for each in _targets(READ_MODELS, workspace))]
+        tables = []
+        for schema in schemas:
+            rows = await (await connection.execute(REGISTRY["tables"], {"schema": schema})).fetchall()
+            tables += [sql.Identifier(schema, str(table)) for (table,) in rows]
+        await connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+
+
+def _suffix(workspace: int) -> str:
+    return f"@past{workspace + 1}"
+
+
+def _targets(models: Iterable[ReadModel], workspace: int) -> list[Target]:
+    end = _suffix(workspace)
+    return [
+        Target(model, model.name + end, tuple(needed.name + end for needed in model.needs))
+        for model in models
+    ]
+
+
+def _with_needed(names: Iterable[str]) -> list[ReadModel]:
+    wanted = set(names)
+    for model in reversed(READ_MODELS):  # each stands after those that it needs
+        if model.name in wanted:
+            wanted.update(needed.name for needed in model.needs)
+    return [model for model in READ_MODELS if model.name in wanted]
+
+
+@cache
+def _within(statement: LiteralString, workspace: int) -> LiteralString:
+    """Mean a workspace where a statement names a read model or the log."""
+    end = _suffix(workspace)
+    meant = _SCHEMA.sub(lambda found: f'"{found[1] or "log"}{end}".', statement)
+    return cast(LiteralString, meant)  # type: ignore[redundant-cast]  # text of ours, with names of ours
+
+
+@cache
+def _own(name: LiteralString, workspace: int) -> LiteralString:
+    """Give one of our own statements, which names the workspace `past` and means the true log."""
+    meant = _SQL[name].replace("past.", f'"log{_suffix(workspace)}".')
+    return cast(LiteralString, meant)  # type: ignore[redundant-cast]  # text of ours, with names of ours
+
+
+@cache
+def _joined(*parts: LiteralString) -> LiteralString:
+    return "".join(parts)
