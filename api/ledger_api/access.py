@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ledger_api.keys import ADMIN, READ, Principal
+from ledger_api.keys import ADMIN, PERSON, READ, Principal
 from ledger_api.services import services_of
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of this ledger.")
@@ -31,7 +31,13 @@ async def _may_administer(request: Request, _: _Bearer) -> Principal:
     return await _authorise(request, ADMIN)
 
 
+async def _may_see_persons(request: Request, _: _Bearer) -> Principal:
+    """Let in who has the scope person, in the book of the address."""
+    return await _authorise(request, PERSON)
+
+
 Reads = Annotated[Principal, Depends(_may_read)]
 Administers = Annotated[Principal, Depends(_may_administer)]
+SeesPersons = Annotated[Principal, Depends(_may_see_persons)]
 MAY_READ = Depends(_may_read)
 MAY_ADMINISTER = Depends(_may_administer)

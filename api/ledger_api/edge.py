@@ -23,6 +23,11 @@ log = structlog.get_logger("ledger.access")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
+_TAKES_BODY: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/person")),
+)
+"""Addresses that read a body by themselves, and bound it."""
+
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"private, no-cache"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -73,7 +78,7 @@ class Edge:
             return
         request = _Passage(scope, send)
         try:
-            if _brings_a_body(scope["headers"]):
+            if _brings_a_body(scope["headers"]) and not takes_body(scope["method"], scope["path"]):
                 await request.refuse_body()
             else:
                 await self._app(scope, receive, request.send)
@@ -137,6 +142,11 @@ class _Passage:
         ]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def takes_body(method: str, path: str) -> bool:
+    """Say whether a body is read at an address."""
+    return any(method == taken and pattern.fullmatch(path) for taken, pattern in _TAKES_BODY)
 
 
 def _brings_a_body(headers: RawHeaders) -> bool:

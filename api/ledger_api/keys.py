@@ -26,9 +26,10 @@ from ledger.sql import queries
 
 _SQL = queries("ledger_api", "keys.sql")
 
-READ, POST, ADMIN = "read", "post", "admin"
-SCOPES = (READ, POST, ADMIN)
-"""read: every GET · post: messages, as one of the key's sources · admin: rebuilds. None implies another."""
+READ, POST, ADMIN, PERSON = "read", "post", "admin", "person"
+SCOPES = (READ, POST, ADMIN, PERSON)
+"""read: every GET but personal data · post: messages, as one of the key's sources · admin: rebuilds · person:
+personal data, read and written. None implies another."""
 
 _KEY = re.compile(rb"[Bb]earer +([A-Za-z0-9_-]{20,200})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")

@@ -35,6 +35,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "parameter_repeated": "A parameter stands twice.",
     "parameter_unknown": "The address takes no such parameter.",
     "parameters_exclusive": "Two parameters were given of which only one can count.",
+    "person_erased": "The customer's personal data was erased for good.",
     "position_not_reached": "The read models did not come to the wanted position in time; ask again.",
     "rate_limited": "Too many messages of this API key are waiting; send them again a little later.",
     "read_model_unknown": "There is no such read model.",

@@ -52,6 +52,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     "rebuild_running": 409,
+    "person_erased": 410,
     "body_too_large": 413,
     "batch_too_large": 413,
     "media_type_unsupported": 415,

@@ -17,6 +17,7 @@ from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
+from ledger_api.personal import PersonalData, personal_data
 from ledger_api.reading import Reader
 from ledger_api.rebuilds import Rebuilds
 from ledger_api.signed_log import Transparency
@@ -64,6 +65,7 @@ class Services:
     streams: Slots
     transparency: Transparency
     rebuilds: Rebuilds
+    vault: PersonalData
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -111,6 +113,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         stack.callback(projector.stop)
         transparency = Transparency(conninfo)
         stack.callback(transparency.close)
+        vault = await stack.enter_async_context(personal_data(conninfo))
         streams = Slots(settings.streams_max)
         metrics.watch("ledger_streams_open", "Event streams being read.", lambda: streams.taken)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
@@ -128,4 +131,5 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             streams=streams,
             transparency=transparency,
             rebuilds=Rebuilds(conninfo),
+            vault=vault,
         )

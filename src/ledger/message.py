@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,7 +19,9 @@ from ledger.errors import Malformed
 from ledger.event import Data
 from ledger.fields import Amount, CurrencyCode, Instant, Name, Text, in_utc
 
-__all__ = ["Amount", "CurrencyCode", "Decode", "Instant", "Message", "Name", "Text", "read_message"]
+__all__ = [
+    "Amount", "CurrencyCode", "Decode", "Instant", "Message", "Name", "Text", "read_document", "read_message",
+]  # fmt: skip
 
 
 class Message(NamedTuple):
@@ -105,6 +107,19 @@ def read_message(raw: bytes, decoders: dict[str, Decode], principal: str, role: 
         principal,
         role,
     )
+
+
+T = TypeVar("T")
+
+
+def read_document(raw: bytes, decode: Callable[[bytes], T]) -> T:
+    """Read a JSON document that is no message as strictly as one, or raise `Malformed`."""
+    try:
+        document = decode(raw)
+        _refuse_repeated_keys(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error, "", enveloped=False) from None
+    return document
 
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -194,8 +209,11 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 """How what msgspec says of a shape is called here, first match first."""
 
 
-def _malformed(error: Exception, root: str) -> Malformed:
-    """Name what the reader stumbled over; `root` is the pointer of what it was reading."""
+def _malformed(error: Exception, root: str, *, enveloped: bool = True) -> Malformed:
+    """Name what the reader stumbled over; `root` is the pointer of what it was reading.
+
+    At the root of what is `enveloped` the fields are called attributes, as CloudEvents does.
+    """
     if isinstance(error, RecursionError):
         return Malformed("json_too_deep", "the JSON is nested too deeply", pointer=root)
     if isinstance(error, UnicodeDecodeError):
@@ -209,7 +227,7 @@ def _malformed(error: Exception, root: str) -> Malformed:
     code, field = _shape_of(detail)
     if field is not None:
         pointer += f"/{_escaped(field)}"
-        if code == "field_unknown" and not root:
+        if code == "field_unknown" and enveloped and not root:
             code = "attribute_reserved" if field in _OF_THE_LOG else "attribute_unknown"
     return Malformed(code, f"{pointer or 'the document'}: {detail}", pointer=pointer)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ledger_api.reads import balances, books, customers, discounts, disputes, invoices, projections
+from ledger_api.reads import balances, books, customers, discounts, disputes, invoices, persons, projections
 
 ROUTERS: tuple[APIRouter, ...] = (
     books.router,
     customers.router,
+    persons.router,
     balances.router,
     invoices.router,
     disputes.router,

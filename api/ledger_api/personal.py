@@ -1,0 +1,59 @@
+"""The vault on behalf of the HTTP interface, off its event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from ledger.errors import Refusal, Unavailable
+from ledger.vault import Erased, NobodyKnown, Vault
+from ledger_api.problems import NotFound
+
+log = structlog.get_logger("ledger.vault")
+
+T = TypeVar("T")
+
+
+class PersonalData:
+    """Personal data of customers by name: fields of a person, notes, files. See `ledger.vault`."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def put(self, book: str, customer: str, texts: Mapping[str, bytes | None]) -> None:
+        """Keep texts of a customer by name; None keeps none.
+
+        Raises `NotFound`, the refusal `person_erased`, or `Unavailable`.
+        """
+        await _run(customer, lambda: self._vault.put(book, customer, texts))
+
+    async def get(self, book: str, customer: str, names: Sequence[str]) -> dict[str, bytes]:
+        """Give what is kept of a customer under these names. Raises the same."""
+        return await _run(customer, lambda: self._vault.get(book, customer, names))
+
+
+async def _run(customer: str, work: Callable[[], T]) -> T:
+    try:
+        return await run_in_threadpool(work)
+    except NobodyKnown as error:
+        raise NotFound("customer_unknown", str(error), customer=customer) from error
+    except Erased as error:
+        raise Refusal("person_erased", str(error), customer=customer) from error
+
+
+@asynccontextmanager
+async def personal_data(conninfo: str) -> AsyncIterator[PersonalData]:
+    """Open the vault while the service runs. One that stays closed is logged; billing goes on without it."""
+    vault = Vault(conninfo)
+    try:
+        try:
+            await run_in_threadpool(vault.open)
+        except Unavailable as error:
+            log.error("vault_closed", error=str(error))  # noqa: TRY400 - it says why
+        yield PersonalData(vault)
+    finally:
+        await run_in_threadpool(vault.close)

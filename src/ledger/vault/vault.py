@@ -1,0 +1,144 @@
+"""Putting personal data into the vault, getting it out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ledger.database import with_settings
+from ledger.errors import ConfigurationError, LedgerError, Unavailable
+from ledger.sql import queries
+from ledger.vault.master import Connection, MasterKey, key_path, master_in_force
+from ledger.vault.sealing import make_key, seal, unseal
+
+_SQL = queries(__package__ or "", "vault.sql")
+
+ROLE = "ledger_vault"
+"""The role that reaches the vault, and nothing else; no other role does."""
+CUSTOMER_LOCK = 0x6C65_0011
+"""Class of the transaction locks between putting and erasing, one a customer."""
+CONNECTIONS_MAX = 4
+"""Connections that all work with the vault shares."""
+WAIT_SECONDS_MAX = 5.0
+"""How long to wait for one of them before the vault counts as out of reach."""
+
+
+class NobodyKnown(LedgerError):  # noqa: N818
+    """The log has no such customer, so nothing is kept of them."""
+
+
+class Erased(LedgerError):  # noqa: N818
+    """The customer's erasure was asked for: nothing is kept of them any more."""
+
+
+class Vault:
+    """Named texts of customers, sealed. Names look like `person.name`, `note.<id>`, `file.<hash>`.
+
+    Blocking: call it off the event loop. Every method raises `Unavailable` when the vault cannot be reached
+    or its master key is not here; billing goes on without it.
+    """
+
+    def __init__(self, conninfo: str, path: Path | None = None) -> None:
+        self._path = path or key_path()
+        self._master: MasterKey | None = None
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            with_settings(conninfo, role=ROLE, application_name="billing-ledger vault"),
+            min_size=0,
+            max_size=CONNECTIONS_MAX,
+            timeout=WAIT_SECONDS_MAX,
+            kwargs={"autocommit": True},
+            name="vault",
+            open=True,
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Borrow a connection in the vault's role."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable(f"the vault is out of reach: may the login become {ROLE}?") from error
+
+    def open(self) -> None:
+        """Find the master key; the very first time, make it."""
+        with self.connection() as connection:
+            self._key(connection)
+
+    def put(self, book: str, customer: str, texts: Mapping[str, bytes | None]) -> None:
+        """Keep texts of a customer by name, each in the place of the one before; None keeps none.
+
+        Raises `NobodyKnown` or `Erased`.
+        """
+        of = {"book": book, "customer": customer}
+        kept = {name: text for name, text in texts.items() if text is not None}
+        with self.connection() as connection:
+            master = self._key(connection)
+            with connection.transaction():
+                connection.execute(_SQL["lock_customer"], {**of, "kind": CUSTOMER_LOCK, "alone": False})
+                _refuse_absent(connection, book, customer)
+                if kept:
+                    key = _find_key(connection, master, book, customer) or _add_key(connection, master, of)
+                    sealed = [seal(key, text, book, customer, name) for name, text in kept.items()]
+                    connection.execute(_SQL["put_records"], {**of, "names": list(kept), "sealed": sealed})
+                connection.execute(_SQL["drop_records"], {**of, "names": list(texts.keys() - kept.keys())})
+
+    def get(self, book: str, customer: str, names: Sequence[str]) -> dict[str, bytes]:
+        """Give what is kept of a customer under these names; what is not kept is left out.
+
+        Raises the same as `put`, and `IntegrityError` when something is not what was put.
+        """
+        of = {"book": book, "customer": customer}
+        with self.connection() as connection:
+            master = self._key(connection)
+            _refuse_absent(connection, book, customer)
+            key = _find_key(connection, master, book, customer)
+            if key is None:
+                return {}
+            rows = connection.execute(_SQL["records"], {**of, "names": list(names)}, binary=True)
+            return {name: unseal(key, sealed, book, customer, name) for name, sealed in rows}
+
+    def _key(self, connection: Connection) -> MasterKey:
+        if self._master is None:
+            try:
+                self._master = master_in_force(connection, self._path)
+            except ConfigurationError as error:
+                raise Unavailable(f"the vault is closed: {error}") from error
+        return self._master
+
+
+def _refuse_absent(connection: Connection, book: str, customer: str) -> None:
+    """Refuse a customer of whom nothing may be kept."""
+    row = connection.execute(_SQL["standing"], {"book": book, "customer": customer}).fetchone()
+    opened, erased = row or (False, False)
+    if not opened:
+        raise NobodyKnown(f"there is no customer {customer} in {book}")
+    if erased:
+        raise Erased(f"the personal data of {customer} was erased for good")
+
+
+def _find_key(connection: Connection, master: MasterKey, book: str, customer: str) -> bytes | None:
+    row = connection.execute(_SQL["find_key"], {"book": book, "customer": customer}, binary=True).fetchone()
+    if row is None:
+        return None
+    if row[1] != master.id:
+        raise Unavailable("the vault's master key was replaced: start the service again")
+    return master.unwrap(row[0], book, customer)
+
+
+def _add_key(connection: Connection, master: MasterKey, of: Mapping[str, str]) -> bytes:
+    """Make the customer's key; another's, when one was made at the same moment."""
+    book, customer = of["book"], of["customer"]
+    wrapped = master.wrap(make_key(), book, customer)
+    connection.execute(_SQL["add_key"], {**of, "master": master.id, "wrapped": wrapped})
+    key = _find_key(connection, master, book, customer)
+    assert key is not None  # noqa: S101 - it was added, or was there, and this transaction keeps it there
+    return key
