@@ -140,7 +140,12 @@ SOME: dict[str, Ask] = {
     "customer.changed": ("customer.changed", {"payment_days": 30}),
     "customer.closed": CLOSED,
     "customer.opened": ("customer.opened", {"currency": "EUR"}),
+    "discount.accept": asks.accept("x3"),
+    "discount.approve": asks.approve("x4"),
+    "discount.decline": asks.decline("x4"),
     "discount.grant": asks.percent_off("x2", "5"),
+    "discount.offer": asks.offer_off("x2", "5", "2026-03-31"),
+    "discount.refuse": asks.refuse("x3"),
     "discount.revoke": asks.revoke("x1"),
     "dispute.open": asks.complain("d2", "INV-1", 1),
     "dispute.resolve": asks.resolve("d1", "rejected"),
@@ -158,6 +163,8 @@ SOME: dict[str, Ask] = {
 BUSY = [
     asks.percent_off("x1", "5"), charge("c1", 500), issue(), asks.pay("p1", 100), asks.hold("p2", 100),
     asks.complain("d1", "INV-1", 50), charge("c3", 5, currency="USD"), issue(currency="USD"), charge("c2", 50),
+    asks.discount_policy({"role": "trainee"}, {"role": "lead", "percent": "25", "approves": True}, without_role="lead"),
+    asks.offer_off("x3", "5", "2026-03-31"),
 ]  # fmt: skip
 
 
@@ -165,6 +172,9 @@ def busy(type_: str) -> tuple[World, str]:
     world = untaxed()
     for ask in BUSY:
         world.post(ask)
+    world.acts("anna", "trainee")
+    world.post(asks.percent_off("x4", "20"))
+    world.acts("principal")
     return world, "bob" if type_ == "customer.opened" else "alice"
 
 
@@ -222,8 +232,8 @@ def test_a_service_period_does_not_reach_into_closed_periods() -> None:
 
 @pytest.mark.parametrize(
     "type_",
-    ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "dispute.open", "dispute.resolve",
-     "invoice.void", "refund.issue"],
+    ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "discount.accept", "discount.approve", "discount.decline",
+     "discount.refuse", "dispute.open", "dispute.resolve", "invoice.void", "refund.issue"],
 )  # fmt: skip
 def test_no_command_is_dated_before_what_it_acts_on(type_: str) -> None:
     """The balances of every day make sense."""
