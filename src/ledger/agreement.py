@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime
 from typing import Literal
 
@@ -10,9 +11,11 @@ import msgspec
 from ledger.book import Book, refuse_closed_period
 from ledger.customer import refuse_closed
 from ledger.errors import Malformed, Refusal
-from ledger.event import Data, Draft
+from ledger.event import Data, Draft, Event
 from ledger.fields import Day, Decimal, Text, refuse_far_day
 from ledger.message import Message
+from ledger.money import AMOUNT_MAX, decimal_text, net_of
+from ledger.parts import Agreement, Interval, Taken, Terms
 from ledger.state import Customer
 
 
@@ -23,8 +26,16 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     description: Text | None = None
     quantity: Decimal = "1"
     unit_price: Decimal
-    interval: Literal["month", "quarter", "year"]
+    interval: Interval
     tax_category: Text = "standard"
+    billed: Literal["advance", "arrears"] = "arrears"
+    to: Day | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What a day of it costs, in the one way of writing that equal prices share."""
+        quantity, unit_price = decimal_text(self.quantity), decimal_text(self.unit_price)
+        return Terms(quantity, unit_price, self.interval, self.tax_category)
 
 
 class AgreementChanged(Data, frozen=True, kw_only=True):
@@ -43,12 +54,33 @@ class AgreementChanged(Data, frozen=True, kw_only=True):
                     pointer=f"/data/services/{place}/service", service=service.service,
                 )  # fmt: skip
             seen.add(service.service)
+            self._refuse_misshapen(service, f"/data/services/{place}")
+
+    def _refuse_misshapen(self, service: Service, pointer: str) -> None:
+        price = net_of(service.quantity, service.unit_price)
+        if price > AMOUNT_MAX:
+            raise Malformed(
+                "amount_too_large",
+                f"{service.quantity} times {service.unit_price} is {price}, more than {AMOUNT_MAX}",
+                pointer=f"{pointer}/quantity", amount=str(price), amount_max=AMOUNT_MAX,
+            )  # fmt: skip
+        if service.to is None:
+            return
+        refuse_far_day(service.to, f"{pointer}/to")
+        if service.to < self.from_:
+            raise Malformed(
+                "period_backwards", f"the service ends on {service.to}, before it begins on {self.from_}",
+                pointer=f"{pointer}/to", begins=self.from_.isoformat(), ends=service.to.isoformat(),
+            )  # fmt: skip
 
 
 def change(
     book: Book, customer: Customer, message: Message, data: AgreementChanged, _: datetime
 ) -> list[Draft]:
-    """Decide on `agreement.changed`; it may be dated ahead [docs/domain.md, Time]."""
+    """Decide on `agreement.changed`; it may be dated ahead, and back into open periods.
+
+    [docs/domain.md, Time; Agreements]
+    """
     for place, service in enumerate(data.services):
         if service.tax_category not in book.taxes.rates:
             raise Refusal(
@@ -56,5 +88,25 @@ def change(
                 pointer=f"/data/services/{place}/tax_category", tax_category=service.tax_category,
             )  # fmt: skip
     refuse_closed_period(book, message)
+    book.refuse_closed_day(data.from_, "/data/from")
     refuse_closed(customer, message)
     return [Draft(message.type, data)]
+
+
+def evolve_changed(customer: Customer, _: Event, data: AgreementChanged) -> None:
+    """Let these services count from their day on, in place of what was agreed for the same day."""
+    agreement = agreement_of(data)
+    days = [each.from_ for each in customer.agreements]
+    place = bisect_left(days, data.from_)
+    customer.agreements[place : place + (data.from_ in days[place : place + 1])] = [agreement]
+
+
+def agreement_of(data: AgreementChanged) -> Agreement:
+    """Take what billing needs of an agreement."""
+    return Agreement(
+        data.from_,
+        [
+            Taken(each.service, each.description, each.terms, each.to, each.billed == "advance")
+            for each in data.services
+        ],
+    )

@@ -26,6 +26,8 @@ from ledger.references import (
 from ledger.state import Customer
 
 _CREDIT_NOTE = credit_note_key("")
+NOT_YET = 2**63
+"""Stands for the position of an event that is being decided: after all others."""
 
 
 class SourceName(

@@ -99,6 +99,10 @@ class Book(msgspec.Struct):
         """Tell which day it is in the book's time zone."""
         return instant.astimezone(ZoneInfo(self.time_zone)).date()
 
+    def end_of(self, day: date) -> datetime:
+        """Tell the last instant of a day in the book's time zone, in UTC."""
+        return _begin_of(day + timedelta(days=1), self.time_zone) - timedelta(microseconds=1)
+
     def refuse_closed_day(self, day: date, pointer: str) -> None:
         """Refuse a day that lies in a closed period [docs/domain.md, Time]."""
         if self.closed_through is not None and day <= self.closed_through:
@@ -232,5 +236,8 @@ def evolve_account(book: Book, _: Event, data: AccountAdded) -> None:
 def evolve_closed(book: Book, _: Event, data: PeriodClosed) -> None:
     """Close all that lies before the day after."""
     book.closed_through = data.through
-    begins = datetime.combine(data.through + timedelta(days=1), time.min, ZoneInfo(book.time_zone))
-    book.open_from = begins.astimezone(UTC)
+    book.open_from = _begin_of(data.through + timedelta(days=1), book.time_zone)
+
+
+def _begin_of(day: date, time_zone: str) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(time_zone)).astimezone(UTC)

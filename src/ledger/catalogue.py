@@ -14,6 +14,7 @@ import msgspec
 from ledger import (
     agreement,
     allocation,
+    billing,
     charge,
     credit_note,
     discount,
@@ -98,6 +99,7 @@ COMMANDS: dict[str, _OfCustomer] = {
     "allocation.make": _of_customer(allocation.AllocationMake, allocation.make),
     "allocation.undo": _of_customer(allocation.AllocationUndo, allocation.undo),
     "charge.reverse": _of_customer(charge.ChargeReverse, charge.reverse),
+    "customer.bill": _of_customer(billing.CustomerBill, billing.bill),
     "credit_note.issue": _of_customer(credit_note.CreditNoteIssue, credit_note.issue),
     "discount.accept": _of_customer(discount_offer.DiscountAccept, discount_offer.accept),
     "discount.approve": _of_customer(discount_request.DiscountApprove, discount_request.approve),
@@ -115,12 +117,13 @@ COMMANDS: dict[str, _OfCustomer] = {
 """Commands lead to events of other types, and all are about a customer."""
 
 TO_CUSTOMER: dict[str, _ToCustomer] = {
-    "agreement.changed": _to_customer(agreement.AgreementChanged),
+    "agreement.changed": _to_customer(agreement.AgreementChanged, agreement.evolve_changed),
     "allocation.made": _to_customer(allocation.AllocationMade, allocation.evolve_made),
     "allocation.undone": _to_customer(allocation.AllocationUndone, allocation.evolve_undone),
     "charge.posted": _to_customer(charge.ChargePosted, charge.evolve_posted),
     "charge.reversed": _to_customer(charge.ChargeReversed, charge.evolve_reversed),
     "credit_note.issued": _to_customer(credit_note.CreditNoteIssued, credit_note.evolve_issued),
+    "customer.billed": _to_customer(billing.CustomerBilled, billing.evolve_billed),
     "customer.changed": _to_customer(customers.CustomerChanged, customers.evolve_changed),
     "customer.closed": _to_customer(customers.CustomerClosed, customers.evolve_closed),
     "discount.accepted": _to_customer(discount_offer.DiscountAccepted),

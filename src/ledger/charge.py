@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from ledger.book import Book, refuse_undatable
 from ledger.customer import refuse_closed
@@ -153,12 +153,25 @@ def refuse_not_unbilled(
     )  # fmt: skip
 
 
+def nothing_to_bill(currency: str, through: date | datetime) -> Refusal:
+    """Say that there is nothing to make an invoice of."""
+    return Refusal(
+        "nothing_to_bill", f"nothing in {currency} is unbilled through {through.isoformat()}",
+        currency=currency, through=through.isoformat(),
+    )  # fmt: skip
+
+
 def evolve_posted(customer: Customer, event: Event, data: ChargePosted) -> None:
     """Let the charge wait for an invoice."""
-    customer.unbilled[data.charge] = Unbilled(
+    customer.unbilled[data.charge] = unbilled(data, event.time)
+
+
+def unbilled(data: ChargePosted, occurred_at: datetime) -> Unbilled:
+    """Take what an invoice needs of a charge."""
+    return Unbilled(
         data.charge, data.service, data.description, data.currency,
         data.net if data.net is not None else data.net_amount(),
-        data.quantity, data.unit_price, data.tax_category, data.period, event.time,
+        data.quantity, data.unit_price, data.tax_category, data.period, occurred_at,
     )  # fmt: skip
 
 

@@ -125,6 +125,7 @@ def evolve_opened(_: Customer | None, event: Event) -> Customer:
         payment_days=data.payment_days,
         tax_treatment=data.tax_treatment,
         opened_at=event.time,
+        billing_day=data.billing_day,
     )
 
 
@@ -134,6 +135,8 @@ def evolve_changed(customer: Customer, _: Event, data: CustomerChanged) -> None:
     customer.tax_treatment = data.tax_treatment or customer.tax_treatment
     if data.payment_days is not None:
         customer.payment_days = data.payment_days
+    if data.billing_day is not None:
+        customer.billing_day = data.billing_day
 
 
 def evolve_closed(customer: Customer, event: Event, _: CustomerClosed) -> None:

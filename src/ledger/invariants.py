@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ledger.event import Event
-from ledger.parts import Invoice
+from ledger.parts import Invoice, Run
 from ledger.posting_rules import PostingRule, postings
 from ledger.state import Customer
 from ledger.tax import cumulated_tax
@@ -126,6 +126,20 @@ def every_charge_is_in_one_place(customer: Customer) -> Iterator[str]:
             yield f"charge {charge.charge} is {charge.net}"
 
 
+def no_day_of_a_service_is_billed_twice(customer: Customer) -> Iterator[str]:
+    """Find days of a service that two charges bill, and charges that bill days and were never posted."""
+    for service, runs in customer.runs.items():
+        last: Run | None = None
+        for run in sorted(runs, key=lambda each: each.from_):
+            if last is not None and run.from_ <= last.to:
+                yield f"{service} is billed from {run.from_} by {run.charge}, to {last.to} by {last.charge}"
+            if run.net < 0 or run.days < 1:
+                yield f"{run.charge} bills {service} from {run.from_} to {run.to} for {run.net}"
+            if run.charge not in customer.unbilled and run.charge not in customer.charges:
+                yield f"{run.charge} bills {service} and was never posted"
+            last = run
+
+
 def discounts_stay_within_their_grant(customer: Customer) -> Iterator[str]:
     """Find discounts used more often, or for more, than granted."""
     for discount in customer.discounts.values():
@@ -159,6 +173,7 @@ OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
     disputed_is_what_complaints_hold,
     chargebacks_stay_within_payments,
     every_charge_is_in_one_place,
+    no_day_of_a_service_is_billed_twice,
     discounts_stay_within_their_grant,
     settled_is_kept_apart,
 )

@@ -10,7 +10,7 @@ import msgspec
 from ledger import discount_use
 from ledger.allocation import Due, settle
 from ledger.book import Book, refuse_undatable
-from ledger.charge import reversal
+from ledger.charge import nothing_to_bill, reversal
 from ledger.discount_use import DiscountUsed
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
@@ -119,19 +119,16 @@ def issue(book: Book, customer: Customer, message: Message, data: InvoiceIssue, 
         )  # fmt: skip
     refuse_undatable(book, message, now)
     currency = data.currency or customer.currency
-    charges = _billable(customer, currency, through)
+    charges = billable(customer, currency, through)
     if not charges:
-        raise Refusal(
-            "nothing_to_bill", f"nothing in {currency} is unbilled through {through.isoformat()}",
-            currency=currency, through=through.isoformat(),
-        )  # fmt: skip
-    issued = _compose(book, customer, charges, message.time)
-    _refuse_limits(data, issued)
+        raise nothing_to_bill(currency, through)
+    issued = compose(book, customer, charges, message.time)
+    refuse_limits(issued, data.expected_total)
     due = Due(issued.due_on, message.time, issued.sequence, issued.invoice, issued.amount)
     return [Draft("invoice.issued", issued), *settle(customer, currency, message.time, dues=(due,))]
 
 
-def _billable(customer: Customer, currency: str, through: datetime) -> list[Unbilled]:
+def billable(customer: Customer, currency: str, through: datetime) -> list[Unbilled]:
     """Pick the charges that are due to be billed; one in dispute stays off [docs/domain.md, Disputes]."""
     charges = [
         charge
@@ -142,7 +139,8 @@ def _billable(customer: Customer, currency: str, through: datetime) -> list[Unbi
     return charges
 
 
-def _compose(book: Book, customer: Customer, charges: list[Unbilled], issued_at: datetime) -> InvoiceIssued:
+def compose(book: Book, customer: Customer, charges: list[Unbilled], issued_at: datetime) -> InvoiceIssued:
+    """Compute the invoice of these charges: discounts, taxes, number; or refuse a charge without a rate."""
     issued_on = book.day_of(issued_at)
     used, shares = discount_use.apply(customer.discounts.values(), charges, issued_at, issued_on)
     lines = [
@@ -203,16 +201,17 @@ def _tax_on(book: Book, customer: Customer, charge: Unbilled, day: date) -> tupl
     return charge.tax_category, rate
 
 
-def _refuse_limits(data: InvoiceIssue, issued: InvoiceIssued) -> None:
+def refuse_limits(issued: InvoiceIssued, expected_total: int | None = None) -> None:
+    """Refuse a total that no amount may be, or that is another than the one expected."""
     if max(issued.amount, issued.net) > AMOUNT_MAX:
         raise Refusal(
             "amount_too_large", f"the total would be {issued.amount}, more than {AMOUNT_MAX}",
             amount=issued.amount, amount_max=AMOUNT_MAX,
         )  # fmt: skip
-    if data.expected_total is not None and data.expected_total != issued.amount:
+    if expected_total is not None and expected_total != issued.amount:
         raise Refusal(
-            "total_unexpected", f"the total is {issued.amount}, {data.expected_total} was expected",
-            pointer="/data/expected_total", total=issued.amount, expected_total=data.expected_total,
+            "total_unexpected", f"the total is {issued.amount}, {expected_total} was expected",
+            pointer="/data/expected_total", total=issued.amount, expected_total=expected_total,
             currency=issued.currency,
         )  # fmt: skip
 

@@ -12,6 +12,50 @@ from ledger.fields import Period
 DisputeKind = Literal["complaint", "inquiry", "chargeback"]
 
 
+Interval = Literal["month", "quarter", "year"]
+
+
+class Terms(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a day of a service costs: equal terms are the same price. Decimals in their shortest form."""
+
+    quantity: str
+    unit_price: str
+    interval: Interval
+    tax_category: str
+
+
+class Taken(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A service as an agreement has it; `to` is its last day where it has one of its own."""
+
+    service: str
+    description: str | None
+    terms: Terms
+    to: date | None
+    advance: bool
+
+
+class Agreement(msgspec.Struct, array_like=True):
+    """All services taken from a day on, until the next agreement begins."""
+
+    from_: date
+    services: list[Taken]
+
+
+class Run(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Days of one service, both included, that a charge bills: `net` is what is left of its net for them."""
+
+    from_: date
+    to: date
+    terms: Terms
+    charge: str
+    net: int
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.to - self.from_).days + 1
+
+
 class Unbilled(msgspec.Struct, array_like=True, gc=False):
     """A charge that no invoice bills yet, or that an invoice's line bills and a void would give back."""
 

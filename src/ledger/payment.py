@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from ledger.allocation import AllocationMade, Purse, SourceName, settle, take_back
+from ledger.allocation import NOT_YET, AllocationMade, Purse, SourceName, settle, take_back
 from ledger.book import Book, refuse_undatable
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
@@ -15,9 +15,6 @@ from ledger.message import Message
 from ledger.parts import Source
 from ledger.references import find_invoice, find_payment, refuse_currency
 from ledger.state import Customer
-
-_NOT_YET = 2**63
-"""Stands for the position of an event that is being decided: after all others."""
 
 
 class AllocationAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,7 +100,7 @@ def receive(
         return [received, *_as_asked(customer, message, data, asked)]
     if not customer.open_invoices:
         return [received]
-    purse = Purse(message.time, _NOT_YET, data.payment, data.amount)
+    purse = Purse(message.time, NOT_YET, data.payment, data.amount)
     return [received, *settle(customer, data.currency, message.time, purses=(purse,))]
 
 

@@ -94,7 +94,8 @@ charge_exists | state | A charge of this name was posted before, in another mess
 charge_billed | state | The charge is on an invoice. | Credit the invoice's line.
 charge_reversed | state | The charge is reversed. | Nothing: it is taken back.
 charge_disputed | state | A complaint about the charge is open. | Resolve that first.
-nothing_to_bill | state | No charge of this currency is unbilled. | Nothing, or bill through a later time.
+period_billed | state | The customer is billed through the end of this billing period already. | Nothing, or bill through a later day; what came late is billed with the next period, or by invoice.issue.
+nothing_to_bill | state | No charge of this currency is unbilled, and no service is due. | Nothing, or bill through a later time.
 tax_rate_unknown | state | The category has no rate on the supply date. | Post tax_rate.changed for that date.
 invoice_void | state | The invoice is void. | Use another invoice.
 invoice_allocated | state | Money is allocated to the invoice, so it cannot be void. | Refund or undo that first, or issue a credit note.
@@ -123,6 +124,7 @@ discount_unbounded | limits | Under a policy, nobody grants a fixed discount for
 authority_exceeded | limits | The discount is beyond the authority of who would approve it, too. | Let somebody decide whose authority covers it.
 outcome_not_matching | limits | What is credited is the whole where the outcome says a part, or a part where it says the whole. | Correct one of the two.
 total_unexpected | limits | The invoice's total is another than the caller expected. | Compare the charges, then issue with that total.
+lines_too_many | limits | More lines of agreements are due than one invoice bills. | Bill through an earlier day first.
 allocation_exceeds_source | limits | More would be allocated than is left in the source. | Allocate what is left.
 allocation_exceeds_due | limits | More would be allocated than is due outside disputes. | Allocate what is due.
 undo_exceeds_allocation | limits | More would be undone than is allocated. | Undo what is allocated.

@@ -7,12 +7,21 @@ with nothing left) is kept packed: few bytes, opened only when a message names i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
 
-from ledger.parts import Discount, Dispute, Invoice, PendingDiscount, Source, Unbilled
+from ledger.parts import (
+    Agreement,
+    Discount,
+    Dispute,
+    Invoice,
+    PendingDiscount,
+    Run,
+    Source,
+    Unbilled,
+)  # fmt: skip
 
 
 class Customer(msgspec.Struct):
@@ -22,7 +31,14 @@ class Customer(msgspec.Struct):
     payment_days: int
     tax_treatment: Literal["standard", "exempt", "reverse_charge"]
     opened_at: datetime
+    billing_day: int = 1
     closed_at: datetime | None = None
+    agreements: list[Agreement] = []
+    """By their first days, which are all different."""
+    runs: dict[str, list[Run]] = {}
+    """Of each service, the days that are billed, in the order of billing."""
+    billed_through: dict[str, date] = {}
+    """Of each currency, the last day of the billing period that was billed last."""
     unbilled: dict[str, Unbilled] = {}
     """Charges that no invoice bills yet."""
     charges: dict[str, str] = {}

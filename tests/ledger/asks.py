@@ -138,3 +138,15 @@ def decline(name: str) -> Ask:
 def discount_policy(*roles: dict[str, object], from_: str = "2026-01-01", **more: object) -> Ask:
     policy = {"roles": list(roles), **more}
     return "policy.changed", {"policy": "discount_authority", "from": from_, "discount_authority": policy}
+
+
+def service(name: str, unit_price: int | str, **more: object) -> dict[str, object]:
+    return {"service": name, "unit_price": unit_price, "interval": "month", **more}
+
+
+def agree(from_: str, *services: dict[str, object]) -> Ask:
+    return "agreement.changed", {"from": from_, "services": list(services)}
+
+
+def bill(through: str, **more: object) -> Ask:
+    return "customer.bill", {"through": through, **more}

@@ -77,6 +77,8 @@ def _value(event: Event, path: str) -> str:
     found: object = event.data
     for step in path.split("."):
         found = (
-            found[int(step)] if isinstance(found, list) else getattr(found, {"from": "from_"}.get(step, step))
+            found[int(step)]
+            if isinstance(found, list | tuple)
+            else getattr(found, {"from": "from_"}.get(step, step))
         )
-    return "|".join(map(str, found)) if isinstance(found, list) else str(found)
+    return "|".join(map(str, found)) if isinstance(found, list | tuple) else str(found)

@@ -137,6 +137,7 @@ SOME: dict[str, Ask] = {
     "charge.posted": charge("c9", 5),
     "charge.reverse": asks.reverse("c2"),
     "credit_note.issue": asks.credit("INV-1", (1, 1)),
+    "customer.bill": asks.bill("2026-01-31"),
     "customer.changed": ("customer.changed", {"payment_days": 30}),
     "customer.closed": CLOSED,
     "customer.opened": ("customer.opened", {"currency": "EUR"}),

@@ -239,6 +239,22 @@ class Histories(RuleBasedStateMachine):
         )
         self.ask(asks.pay(self.name("p"), max(1, due + data.draw(st.integers(-3, 50)))))
 
+    @rule(
+        prices=st.lists(st.sampled_from([0, 1, 310, 999, "0.5"]), max_size=2),
+        shift=st.integers(-40, 10),
+        more=st.sampled_from(
+            [{}, {"billed": "advance"}, {"interval": "quarter"}, {"tax_category": "reduced"}]
+        ),
+    )
+    def agree(self, prices: list[int | str], shift: int, more: dict[str, str]) -> None:
+        services = [asks.service(f"s{place}", price, **more) for place, price in enumerate(prices)]
+        self.ask(asks.agree(str(self.world.now.date() + timedelta(days=shift)), *services))
+
+    @rule(days=st.integers(0, 40), currency=CURRENCIES)
+    def bill_agreed(self, days: int, currency: str) -> None:
+        self.world.now += timedelta(days=days)
+        self.ask(asks.bill(str(self.world.now.date()), currency=currency))
+
     @rule(treatment=st.sampled_from(["standard", "exempt", "reverse_charge"]))
     def change(self, treatment: str) -> None:
         self.ask(("customer.changed", {"tax_treatment": treatment}))
