@@ -1,27 +1,19 @@
 """Disputes: a complaint (about an invoice, its lines or an unbilled charge), an inquiry, a chargeback.
 
-The events and what opens a dispute are here; what resolves one is in `resolution.py`.
+What is said and recorded of their beginning and end, and what that changes, is here. What opens one is
+decided in `opening.py`, what resolves one in `resolution.py`; who works on it, its evidence and its
+escalation are in `handling.py`, and the deadline that passes in `deadline.py`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from ledger.allocation import take_back
-from ledger.book import Book, refuse_undatable
-from ledger.charge import find_unbilled, refuse_not_unbilled
-from ledger.credit_note import (
-    CreditedLine,
-    LineNumber,
-    refuse_repeated_lines,
-    refuse_unknown_lines,
-    taxes_of_lines,
-)
-from ledger.errors import Malformed, Refusal
-from ledger.event import Data, Decided, Draft, Event
+from ledger.credit_note import CreditedLines, LineNumber, refuse_repeated_lines
+from ledger.errors import Malformed
+from ledger.event import Data, Decided, Event
 from ledger.fields import (
     Amount,
     CurrencyCode,
@@ -29,15 +21,15 @@ from ledger.fields import (
     Name,
     Net,
     Text,
+    refuse_far_day,
     refuse_field,
     require_currency,
 )
-from ledger.message import Message
-from ledger.parts import Dispute, DisputeKind, Invoice, Source
-from ledger.references import find_invoice, find_payment, refuse_currency, refuse_dated_before, refuse_void
+from ledger.parts import Deadline, Dispute, DisputeKind, Invoice, Source
 from ledger.state import Customer
 
 Lines = Annotated[list[LineNumber], msgspec.Meta(min_length=1)]
+Outcome = Literal["upheld", "partly_upheld", "rejected", "withdrawn", "won", "lost"]
 
 
 class DisputeOpen(Data, frozen=True, kw_only=True):
@@ -45,7 +37,8 @@ class DisputeOpen(Data, frozen=True, kw_only=True):
 
     A complaint is about an invoice, some of its lines, or an unbilled charge; an inquiry about an invoice or
     a payment; a chargeback about a payment. Without `amount` it is all that can be disputed. The amount of a
-    complaint about an invoice is gross, of one about a charge net.
+    complaint about an invoice is gross, of one about a charge net. `inquiry` is the one that became this
+    chargeback.
     """
 
     dispute: Name
@@ -57,11 +50,14 @@ class DisputeOpen(Data, frozen=True, kw_only=True):
     currency: CurrencyCode | None = None
     amount: Amount | None = None
     fee: Amount | None = None
+    inquiry: Name | None = None
     reason: Text
     respond_by: Day | None = None
 
     def __post_init__(self) -> None:
         require_currency(self.currency)
+        if self.respond_by is not None:
+            refuse_far_day(self.respond_by, "/data/respond_by")
         _refuse_misshapen(self)
 
 
@@ -79,6 +75,7 @@ class DisputeOpened(Decided, frozen=True, kw_only=True):
     held: Net = 0
     charged_back: Net = 0
     fee: Net = 0
+    inquiry: Name | None = None
     reason: Text
     respond_by: Day | None = None
 
@@ -105,147 +102,56 @@ def _refuse_misshapen(data: DisputeOpen) -> None:
         )  # fmt: skip
     if data.kind != "chargeback":
         refuse_field(data.fee, "fee", "only a chargeback costs a fee")
+        refuse_field(data.inquiry, "inquiry", "only a chargeback follows an inquiry")
     if data.kind != "complaint" or data.invoice is None:
         refuse_field(data.lines, "lines", "only a complaint about an invoice names lines")
     refuse_repeated_lines(data.lines or ())
 
 
-def open_(book: Book, customer: Customer, message: Message, data: DisputeOpen, now: datetime) -> list[Draft]:
-    """Decide on `dispute.open`, by what the dispute is about."""
-    if data.payment is not None:
-        return _about_payment(book, customer, message, data, now)
-    if data.charge is not None:
-        return [_about_charge(book, customer, message, data, now)]
-    return [_about_invoice(book, customer, message, data, now)]
+class DisputeResolve(Data, frozen=True, kw_only=True):
+    """End a dispute.
 
-
-def _about_payment(
-    book: Book, customer: Customer, message: Message, data: DisputeOpen, now: datetime
-) -> list[Draft]:
-    """Open a chargeback or an inquiry about a payment.
-
-    Chargebacks of one payment together never pass it; within it they are recorded whatever else went back of
-    it. Each takes the unallocated rest first, then undoes allocations, newest first
-    [docs/domain.md, Disputes].
+    A complaint about an invoice that is upheld credits `lines`; without them the ledger finds the nets that
+    make up the complaint's amount. One about a charge takes `net` off it, or the whole. `fee_returned` is
+    what the bank gave back of a chargeback's fee.
     """
-    source = find_payment(customer, data.payment or "")
-    _refuse_currency(data, f"payment {source.key}", source.currency)
-    refuse_undatable(book, message, now)
-    _refuse_taken(customer, data)
-    limit = source.amount - source.charged_back
-    amount = _amount_within(data, limit, "chargeback_exceeds_payment", f"payment {source.key}")
-    if data.kind == "inquiry":
-        return [_opened(data, source.currency, amount)]
-    opened = _opened(data, source.currency, amount, charged_back=amount, fee=data.fee or 0)
-    return [opened, *take_back(source, amount, data.dispute)]
+
+    dispute: Name
+    outcome: Outcome
+    lines: CreditedLines | None = None
+    net: Amount | None = None
+    fee_returned: Amount | None = None
+    reason: Text
+
+    def __post_init__(self) -> None:
+        refuse_repeated_lines(line.line for line in self.lines or ())
+        if self.outcome not in ("upheld", "partly_upheld"):
+            refuse_field(self.lines, "lines", "nothing is credited unless a complaint is upheld")
+            refuse_field(self.net, "net", "nothing is taken off a charge unless a complaint is upheld")
+        if self.outcome not in ("won", "lost"):
+            refuse_field(self.fee_returned, "fee_returned", "only a chargeback has a fee")
 
 
-def _about_charge(
-    book: Book, customer: Customer, message: Message, data: DisputeOpen, now: datetime
-) -> Draft:
-    """Open a complaint about an unbilled charge: it stays off invoices until that is resolved."""
-    name = data.charge or ""
-    found = find_unbilled(customer, name)
-    if found is not None:
-        _refuse_currency(data, f"charge {name}", found.currency)
-    refuse_undatable(book, message, now)
-    _refuse_taken(customer, data)
-    charge = refuse_not_unbilled(customer, name, found)
-    refuse_dated_before(message, f"charge {name}", charge.occurred_at)
-    if charge.dispute is not None:
-        raise Refusal(
-            "charge_disputed", f"the charge {name} is in dispute {charge.dispute} already",
-            pointer="/data/charge", charge=name, dispute=charge.dispute,
-        )  # fmt: skip
-    return _opened(
-        data, charge.currency, _amount_within(data, charge.net, "dispute_exceeds_charge", f"charge {name}")
-    )
+class DisputeResolved(Decided, frozen=True, kw_only=True):
+    """A dispute ended.
 
-
-def _about_invoice(
-    book: Book, customer: Customer, message: Message, data: DisputeOpen, now: datetime
-) -> Draft:
-    """Open a complaint or an inquiry about an invoice.
-
-    A complaint is gross and at most the total less live credit notes and other open complaints; an upheld one
-    is in its credit note. What of it is due goes from receivable to disputed; what is paid already moves
-    nothing.
+    `amount` is what was upheld; `released` went from disputed back to receivable, `restored` came back to the
+    payment, `fee_returned` to the bank account. `lapsed` is the deadline that passed, when that ended it.
     """
-    invoice = find_invoice(customer, data.invoice or "")
-    _refuse_currency(data, f"invoice {invoice.number}", invoice.currency)
-    refuse_unknown_lines(invoice, data.lines or ())
-    refuse_undatable(book, message, now)
-    _refuse_taken(customer, data)
-    refuse_dated_before(message, f"invoice {invoice.number}", invoice.issued_at)
-    refuse_void(invoice)
-    limit = invoice.total - invoice.credited
-    if data.kind == "inquiry":
-        return _opened(
-            data, invoice.currency, _amount_within(data, limit, "dispute_exceeds_invoice", invoice.number)
-        )
-    limit -= sum(customer.disputes[name].amount for name in invoice.disputes)
-    if data.lines is not None:
-        limit = min(limit, gross_of(invoice, creditable_lines(invoice, data.lines)))
-    amount = _amount_within(data, limit, "dispute_exceeds_invoice", f"invoice {invoice.number}")
-    return _opened(data, invoice.currency, amount, held=min(amount, invoice.receivable))
 
-
-def creditable_lines(invoice: Invoice, numbers: list[int] | None) -> list[CreditedLine]:
-    """Name all that can still be credited of an invoice, or of some of its lines."""
-    return [
-        CreditedLine(line=number, net=invoice.lines[number - 1].creditable)
-        for number in numbers or range(1, len(invoice.lines) + 1)
-        if invoice.lines[number - 1].creditable
-    ]
-
-
-def gross_of(invoice: Invoice, lines: list[CreditedLine]) -> int:
-    """Sum what a credit note over these lines would come to, tax included."""
-    return sum(line.net for line in lines) + sum(tax.tax for tax in taxes_of_lines(invoice, lines))
-
-
-def _refuse_currency(data: DisputeOpen, what: str, currency: str) -> None:
-    if data.currency is not None:
-        refuse_currency(what, currency, "dispute", data.currency)
-
-
-def _refuse_taken(customer: Customer, data: DisputeOpen) -> None:
-    if data.dispute in customer.disputes or data.dispute in customer.resolved:
-        raise Refusal(
-            "dispute_exists", f"the dispute {data.dispute} was opened before",
-            pointer="/data/dispute", dispute=data.dispute,
-        )  # fmt: skip
-
-
-def _amount_within(data: DisputeOpen, limit: int, code: str, of: str) -> int:
-    amount = limit if data.amount is None else data.amount
-    if amount > limit or amount < 1:
-        raise Refusal(
-            code, f"{amount} is more than the {limit} of {of} that can be disputed",
-            pointer="/data/amount", amount=amount, limit=limit, of=of,
-        )  # fmt: skip
-    return amount
-
-
-def _opened(
-    data: DisputeOpen, currency: str, amount: int, *, held: int = 0, charged_back: int = 0, fee: int = 0
-) -> Draft:
-    opened = DisputeOpened(
-        dispute=data.dispute,
-        kind=data.kind,
-        invoice=data.invoice,
-        lines=data.lines,
-        charge=data.charge,
-        payment=data.payment,
-        currency=currency,
-        amount=amount,
-        held=held,
-        charged_back=charged_back,
-        fee=fee,
-        reason=data.reason,
-        respond_by=data.respond_by,
-    )
-    return Draft("dispute.opened", opened)
+    dispute: Name
+    kind: DisputeKind
+    invoice: Name | None = None
+    charge: Name | None = None
+    payment: Name | None = None
+    currency: CurrencyCode
+    outcome: Outcome
+    amount: Net
+    released: Net = 0
+    restored: Net = 0
+    fee_returned: Net = 0
+    lapsed: Day | None = None
+    reason: Text
 
 
 def evolve_opened(customer: Customer, event: Event, data: DisputeOpened) -> None:
@@ -253,6 +159,7 @@ def evolve_opened(customer: Customer, event: Event, data: DisputeOpened) -> None
     customer.disputes[data.dispute] = Dispute(
         data.dispute, data.kind, data.currency, data.amount, event.time,
         data.invoice, data.charge, data.payment, data.lines, data.held, data.fee,
+        Deadline.of(data.respond_by, event),
     )  # fmt: skip
     if data.charge is not None:
         customer.unbilled[data.charge].dispute = data.dispute
@@ -275,3 +182,27 @@ def _charge_back(source: Source | None, customer: Customer, data: DisputeOpened)
     source.left -= data.charged_back
     source.charged_back += data.charged_back
     customer.keep_source(source)
+
+
+def evolve_resolved(customer: Customer, _: Event, data: DisputeResolved) -> None:
+    """Let go of what the dispute kept; what is credited of it goes with the credit note that follows."""
+    del customer.disputes[data.dispute]
+    customer.resolved[data.dispute] = data.outcome
+    if data.charge is not None:
+        customer.unbilled[data.charge].dispute = None
+    elif data.kind == "complaint":
+        _release(customer.invoice(data.invoice or ""), customer, data)
+    elif data.restored:
+        source = customer.source(data.payment or "")
+        assert source is not None  # noqa: S101 - recorded, so decided: it is there
+        source.left += data.restored
+        source.charged_back -= data.restored
+        customer.keep_source(source)
+
+
+def _release(invoice: Invoice | None, customer: Customer, data: DisputeResolved) -> None:
+    assert invoice is not None  # noqa: S101 - recorded, so decided: it is there
+    invoice.receivable += data.released
+    invoice.disputed -= data.released
+    invoice.disputes.remove(data.dispute)
+    customer.keep_invoice(invoice)

@@ -33,6 +33,8 @@ Percent = (
     Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(0|[1-9][0-9]?|100)(\.[0-9]{1,12})?\Z")]
     | Annotated[int, msgspec.Meta(ge=0, le=100)]
 )
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""A SHA-256, in lower-case hexadecimal."""
 Day = date
 """A calendar date in the book's time zone, `YYYY-MM-DD`."""
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from ledger.event import Event
 from ledger.fields import Period
 
 DisputeKind = Literal["complaint", "inquiry", "chargeback"]
@@ -195,6 +196,18 @@ class PendingDiscount(msgspec.Struct, array_like=True, gc=False):
     """Of an offer: the role that it was made in, and since when the policy is in force."""
 
 
+class Deadline(msgspec.Struct, array_like=True, gc=False):
+    """Until which day an answer to a dispute is awaited, and when the ledger was told so."""
+
+    respond_by: date
+    recorded_at: datetime
+
+    @staticmethod
+    def of(respond_by: date | None, event: Event) -> Deadline | None:
+        """Make the deadline that an event sets, if it sets one."""
+        return None if respond_by is None else Deadline(respond_by, event.recordedtime)
+
+
 class Dispute(msgspec.Struct, array_like=True):
     """An open dispute. `held` is what it keeps in dispute of its invoice's receivable."""
 
@@ -209,5 +222,15 @@ class Dispute(msgspec.Struct, array_like=True):
     lines: list[int] | None
     held: int
     fee: int
+    deadline: Deadline | None = None
+    """None when none was given, and when evidence met it or it passed."""
     undone: list[tuple[str, int]] = []
     """Allocations that a chargeback undid, in that order: invoice and amount."""
+    assignee: str | None = None
+    """Who works on it; None while it waits in the queue."""
+    evidence: list[str] = []
+    """SHA-256 of each file submitted."""
+    level: int = 0
+    """How often it was escalated."""
+    withdrawn: bool = False
+    """Whether the bank said that the customer withdrew this chargeback."""

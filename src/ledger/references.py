@@ -46,16 +46,23 @@ def find_credit_note(customer: Customer, number: str, pointer: str) -> Source:
     return source
 
 
-def find_dispute(customer: Customer, dispute: str) -> Dispute | None:
+def find_dispute(customer: Customer, dispute: str, pointer: str = "/data/dispute") -> Dispute | None:
     """Return an open dispute, None when it is resolved already."""
     if dispute not in customer.disputes and dispute not in customer.resolved:
         raise Refusal(
-            "dispute_unknown",
-            f"the customer has no dispute {dispute}",
-            pointer="/data/dispute",
-            dispute=dispute,
+            "dispute_unknown", f"the customer has no dispute {dispute}", pointer=pointer, dispute=dispute
         )
     return customer.disputes.get(dispute)
+
+
+def refuse_resolved(customer: Customer, dispute: str, pointer: str = "/data/dispute") -> Dispute:
+    """Return an open dispute that was found; refuse one that has ended."""
+    if dispute in customer.resolved:
+        raise Refusal(
+            "dispute_resolved", f"the dispute {dispute} is resolved already: {customer.resolved[dispute]}",
+            pointer=pointer, dispute=dispute, outcome=customer.resolved[dispute],
+        )  # fmt: skip
+    return customer.disputes[dispute]
 
 
 def credit_note_key(number: str) -> str:

@@ -38,6 +38,7 @@ list_length | shape | A list has too few or too many entries. | Keep to the leng
 choice_unknown | shape | A field has none of the values that it may have. | Send one of the values of the documentation.
 attribute_unknown | shape | The event has an attribute that this ledger does not know. | Leave it out.
 attribute_reserved | shape | The event brings an attribute that only the log may add. | Leave it out.
+type_reserved | shape | Only the ledger posts this message, by itself. | Nothing: it is posted when it is due.
 type_unknown | shape | No message has this type. | Send one of the types of the documentation.
 specversion_unknown | shape | The event is of another version of CloudEvents than 1.0. | Send specversion 1.0.
 datacontenttype_unknown | shape | The data is said to be something else than JSON. | Send JSON, or leave datacontenttype out.
@@ -116,6 +117,13 @@ offer_expired | state | The last day of the offer is over. | Offer it anew.
 discount_revoked | state | The discount is revoked already. | Nothing: it is not used any more.
 dispute_exists | state | A dispute of this name was opened before. | Give each dispute its own name.
 dispute_resolved | state | The dispute is resolved already. | Open another one.
+inquiry_not_fitting | state | A chargeback is said to follow what is no inquiry about its payment. | Name that inquiry, or leave it out.
+dispute_of_other_kind | state | This cannot be done with a dispute of this kind. | Resolve it, or name another one.
+dispute_withdrawn | state | The chargeback is withdrawn already. | Nothing: it is known. The bank's decision is dispute.resolve.
+assignee_unchanged | state | The dispute is with this assignee already, or in the queue already. | Nothing: it is there.
+evidence_exists | state | The dispute has this file already. | Nothing: it is there.
+deadline_not_open | state | The dispute does not wait for this deadline: it was met, or has passed. | Nothing: the ledger asks by itself.
+deadline_not_passed | state | The deadline has not passed, or was recorded less than a day ago. | Nothing: the ledger asks again.
 outcome_not_allowed | state | A dispute of this kind does not end so. | Use an outcome of its kind.
 resolution_not_fitting | state | A field says nothing about a dispute of this kind. | Leave it out.
 part_not_said | state | A complaint is upheld in part, but not which part. | Name lines, or the net of a charge.
@@ -135,6 +143,7 @@ refund_exceeds_payment | limits | More would be refunded than was received and d
 dispute_exceeds_invoice | limits | More would be in dispute than the invoice has, less credit notes and open complaints. | Dispute what is left.
 dispute_exceeds_charge | limits | More would be in dispute than the charge. | Dispute the charge's net.
 chargeback_exceeds_payment | limits | The chargebacks of one payment would pass it. | Check the payment's name.
+evidence_too_many | limits | The dispute has as many files as one may have. | Put them together in one file.
 fee_exceeds_charged | limits | More of a fee would come back than was charged. | Correct the amount.
 """  # noqa: E501 - one row, one line
 

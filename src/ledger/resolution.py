@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from ledger.allocation import AllocationMade, Due, SourceName, settle
 from ledger.book import Book, refuse_undatable
 from ledger.charge import reversal
-from ledger.credit_note import (
-    CreditedLine,
-    CreditedLines,
-    CreditNoteIssued,
-    compose,
-    refuse_repeated_lines,
-    refuse_unknown_lines,
-)
-from ledger.dispute import creditable_lines, gross_of
+from ledger.credit_note import CreditedLine, CreditNoteIssued, compose, refuse_unknown_lines
+from ledger.dispute import DisputeResolve, DisputeResolved, Outcome
 from ledger.errors import Refusal
-from ledger.event import Data, Decided, Draft, Event
-from ledger.fields import Amount, CurrencyCode, Name, Net, Text, refuse_field
+from ledger.event import Draft
 from ledger.gross import lines_for_gross
 from ledger.message import Message
+from ledger.opening import creditable_lines, gross_of
 from ledger.parts import Dispute, DisputeKind, Invoice
-from ledger.references import find_dispute, refuse_dated_before
+from ledger.references import find_dispute, refuse_dated_before, refuse_resolved
 from ledger.state import Customer
-
-Outcome = Literal["upheld", "partly_upheld", "rejected", "withdrawn", "won", "lost"]
-
-
-class DisputeResolve(Data, frozen=True, kw_only=True):
-    """End a dispute.
-
-    A complaint about an invoice that is upheld credits `lines`; without them the ledger finds the nets that
-    make up the complaint's amount. One about a charge takes `net` off it, or the whole. `fee_returned` is
-    what the bank gave back of a chargeback's fee.
-    """
-
-    dispute: Name
-    outcome: Outcome
-    lines: CreditedLines | None = None
-    net: Amount | None = None
-    fee_returned: Amount | None = None
-    reason: Text
-
-    def __post_init__(self) -> None:
-        refuse_repeated_lines(line.line for line in self.lines or ())
-        if self.outcome not in ("upheld", "partly_upheld"):
-            refuse_field(self.lines, "lines", "nothing is credited unless a complaint is upheld")
-            refuse_field(self.net, "net", "nothing is taken off a charge unless a complaint is upheld")
-        if self.outcome not in ("won", "lost"):
-            refuse_field(self.fee_returned, "fee_returned", "only a chargeback has a fee")
-
-
-class DisputeResolved(Decided, frozen=True, kw_only=True):
-    """A dispute ended.
-
-    `amount` is what was upheld; `released` went from disputed back to receivable, `restored` came back to the
-    payment, `fee_returned` to the bank account.
-    """
-
-    dispute: Name
-    kind: DisputeKind
-    invoice: Name | None = None
-    charge: Name | None = None
-    payment: Name | None = None
-    currency: CurrencyCode
-    outcome: Outcome
-    amount: Net
-    released: Net = 0
-    restored: Net = 0
-    fee_returned: Net = 0
-    reason: Text
-
 
 _OUTCOMES: dict[DisputeKind, tuple[Outcome, ...]] = {
     "complaint": ("upheld", "partly_upheld", "rejected", "withdrawn"),
@@ -93,12 +37,7 @@ def resolve(
     if invoice is not None:
         refuse_unknown_lines(invoice, (line.line for line in data.lines or ()))
     refuse_undatable(book, message, now)
-    if dispute is None:
-        raise Refusal(
-            "dispute_resolved",
-            f"the dispute {data.dispute} is resolved already: {customer.resolved[data.dispute]}",
-            pointer="/data/dispute", dispute=data.dispute, outcome=customer.resolved[data.dispute],
-        )  # fmt: skip
+    dispute = refuse_resolved(customer, data.dispute)
     refuse_dated_before(message, f"dispute {dispute.dispute}", dispute.opened_at)
     _refuse_unfitting(dispute, data)
     if dispute.kind == "chargeback":
@@ -268,27 +207,3 @@ def _resolved(
         reason=data.reason,
     )
     return Draft("dispute.resolved", resolved)
-
-
-def evolve_resolved(customer: Customer, _: Event, data: DisputeResolved) -> None:
-    """Let go of what the dispute kept; what is credited of it goes with the credit note that follows."""
-    del customer.disputes[data.dispute]
-    customer.resolved[data.dispute] = data.outcome
-    if data.charge is not None:
-        customer.unbilled[data.charge].dispute = None
-    elif data.kind == "complaint":
-        _release(customer.invoice(data.invoice or ""), customer, data)
-    elif data.restored:
-        source = customer.source(data.payment or "")
-        assert source is not None  # noqa: S101 - recorded, so decided: it is there
-        source.left += data.restored
-        source.charged_back -= data.restored
-        customer.keep_source(source)
-
-
-def _release(invoice: Invoice | None, customer: Customer, data: DisputeResolved) -> None:
-    assert invoice is not None  # noqa: S101 - recorded, so decided: it is there
-    invoice.receivable += data.released
-    invoice.disputed -= data.released
-    invoice.disputes.remove(data.dispute)
-    customer.keep_invoice(invoice)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger import customer, decider, fields
+from ledger import customer, decider, fields, handling
 from ledger.event import Data
 
 Struct = type[msgspec.Struct]
@@ -31,9 +31,11 @@ _KINDS: tuple[tuple[object, str], ...] = (
     (fields.CurrencyCode, "[currency](#kinds)"),
     (fields.Decimal, "[decimal](#kinds)"),
     (fields.Percent, "[percent](#kinds)"),
+    (fields.Sha256, "[hash](#kinds)"),
     (fields.Instant, "[instant](#kinds)"),
     (datetime.date, "[date](#kinds)"),
     (customer.Locale, "[text](#kinds)"),
+    (handling.MediaType, "[text](#kinds)"),
     (bool, "true or false"),
     (int, "integer"),
     (str, "[text](#kinds)"),
@@ -68,6 +70,7 @@ _KINDS_TABLE = """
 | currency | A code of ISO 4217, like `EUR`. |
 | decimal | An exact decimal as text (`"0.0125"`, up to 15 digits, then up to 12), or an integer. |
 | percent | A decimal from 0 to 100. |
+| hash | A SHA-256: 64 hexadecimal digits in lower case. |
 | date | `2026-03-31`, in the book's time zone. |
 | instant | RFC 3339 with its offset: `2026-03-31T09:00:00+02:00`. |
 """

@@ -96,6 +96,32 @@ def resolve(name: str, outcome: str, *lines: tuple[int, int], **more: object) ->
     return "dispute.resolve", data
 
 
+def assign(name: str, assignee: str | None = None) -> Ask:
+    return "dispute.assign", {"dispute": name} if assignee is None else {
+        "dispute": name,
+        "assignee": assignee,
+    }
+
+
+def evidence(dispute: str, file: int = 1, **more: object) -> Ask:
+    """Submit one of some files: `file` tells which."""
+    about = {"name": f"receipt-{file}.pdf", "media_type": "application/pdf", "size": 100 + file}
+    return "dispute.submit_evidence", {"dispute": dispute, **about, "sha256": f"{file:064x}", **more}
+
+
+def escalate(name: str, **more: object) -> Ask:
+    return "dispute.escalate", {"dispute": name, "to": "head_of_care", "reason": "not_solved", **more}
+
+
+def withdraw(name: str) -> Ask:
+    return "dispute.withdraw", {"dispute": name, "reason": "misunderstanding"}
+
+
+def lapse(name: str, respond_by: str) -> Ask:
+    """What the ledger posts by itself."""
+    return "dispute.lapse", {"dispute": name, "respond_by": respond_by}
+
+
 def percent_off(name: str, percent: str, **more: object) -> Ask:
     return "discount.grant", {
         "discount": name,

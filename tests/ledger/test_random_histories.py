@@ -11,13 +11,13 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 from tests.ledger import asks
+from tests.ledger.random_disputes import DisputeRules
 from tests.ledger.world import START, Ask, World
 
 from ledger import invariants
@@ -51,7 +51,7 @@ has_disputes = precondition(lambda self: self.world.alice.disputes)
 has_discounts = precondition(lambda self: self.world.alice.discounts)
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(DisputeRules):
     """One customer, a few names for everything, so that messages meet each other."""
 
     def __init__(self) -> None:

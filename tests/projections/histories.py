@@ -24,10 +24,10 @@ TOGETHER = 200
 """Messages that are handed to the writer at once."""
 
 
-def message(ask: Ask, key: str, at: datetime, customer: str = "alice") -> Message:
+def message(ask: Ask, key: str, at: datetime, customer: str = "alice", principal: str = "tester") -> Message:
     """Read a message as it would come over the wire."""
     subject = None if ask[0] in decider.OF_BOOK else customer
-    return read_message(envelope(ask, key=key, at=at, customer=subject), decider.DECODERS, "tester")
+    return read_message(envelope(ask, key=key, at=at, customer=subject), decider.DECODERS, principal)
 
 
 def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]:
@@ -87,8 +87,15 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
         yield asks.complain("d", invoice, 2_000)
     if n % 3 == 0:
         yield asks.credit(invoice, (1, 500))
+        yield asks.assign("d", "ann")
+        yield asks.escalate("d", respond_by="2026-02-20")
+        yield asks.evidence("d")
     if n % 6 == 1:
         yield asks.resolve("d", "rejected")
+    if n % 6 == 3:
+        yield asks.inquire("i", payment="p")
+        yield asks.chargeback("ci", "p", 500, inquiry="i", respond_by="2026-02-15")
+        yield asks.withdraw("ci")
     yield asks.pay("q", 20_000)
     if n % 5 == 0:
         yield asks.chargeback("cb", "q", 4_000, fee=150)
