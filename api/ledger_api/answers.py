@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,9 +23,7 @@ def answer(request: Request, body: object, position: int | None) -> Response:
     return answer_bytes(request, encode(body), position)
 
 
-def answer_page(
-    request: Request, items: list[dict[str, object]], position: int, next_page: str | None
-) -> Response:
+def answer_page(request: Request, items: Sequence[object], position: int, next_page: str | None) -> Response:
     """Answer with one page of a list: `items`, and `next`, the token of the page after it or null."""
     response = answer(request, {"items": items, "next": next_page}, position)
     if next_page is not None:

@@ -43,6 +43,7 @@ _TAGS = (
     "Invoices",
     "Disputes",
     "Discounts",
+    "Contacts",
     "Transparency",
     "Projections",
     "Running",

@@ -68,6 +68,7 @@ def _moment(value: object) -> date | datetime:
 
 Position = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=POSITION_MAX)]
 Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=PAGE_ITEMS_MAX)]
+Seconds = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=86_400)]
 Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
@@ -145,5 +146,5 @@ NoQuery = Depends(no_query)
 
 __all__ = [
     "PAGE_ITEMS_MAX", "BookPath", "Currency", "CustomerPath", "Date", "Flag", "Instant", "Limit", "LogAsOf",
-    "Name", "NoQuery", "Paged", "Position", "Query", "Read", "ReadAsOf", "StrictQuery", "Words",
+    "Name", "NoQuery", "Paged", "Position", "Query", "Read", "ReadAsOf", "Seconds", "StrictQuery", "Words",
 ]  # fmt: skip

@@ -75,8 +75,9 @@ CUSTOMERS = ReadModel("customers")
 INVOICES = ReadModel("invoices")
 DISCOUNTS = ReadModel("discounts")
 DISPUTES = ReadModel("disputes")
+CONTACTS = ReadModel("contacts")
 
-READ_MODELS: tuple[ReadModel, ...] = (JOURNAL, BALANCES, CUSTOMERS, INVOICES, DISCOUNTS, DISPUTES)
+READ_MODELS: tuple[ReadModel, ...] = (JOURNAL, BALANCES, CUSTOMERS, INVOICES, DISCOUNTS, DISPUTES, CONTACTS)
 """All of them, each after those it needs."""
 
 

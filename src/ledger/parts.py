@@ -208,6 +208,13 @@ class Deadline(msgspec.Struct, array_like=True, gc=False):
         return None if respond_by is None else Deadline(respond_by, event.recordedtime)
 
 
+class Contact(msgspec.Struct, array_like=True, gc=False):
+    """A contact that goes on."""
+
+    arrived_at: datetime
+    answered_at: datetime | None = None
+
+
 class Dispute(msgspec.Struct, array_like=True):
     """An open dispute. `held` is what it keeps in dispute of its invoice's receivable."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ledger.errors import Refusal
 from ledger.message import Message
-from ledger.parts import Dispute, Invoice, Source
+from ledger.parts import Contact, Dispute, Invoice, Source
 from ledger.state import Customer
 
 
@@ -63,6 +63,18 @@ def refuse_resolved(customer: Customer, dispute: str, pointer: str = "/data/disp
             pointer=pointer, dispute=dispute, outcome=customer.resolved[dispute],
         )  # fmt: skip
     return customer.disputes[dispute]
+
+
+def find_contact(customer: Customer, contact: str) -> Contact | None:
+    """Return a contact that goes on, None when it has ended."""
+    if contact not in customer.contacts and contact not in customer.ended_contacts:
+        raise Refusal(
+            "contact_unknown",
+            f"no contact {contact} of the customer has arrived",
+            pointer="/data/contact",
+            contact=contact,
+        )
+    return customer.contacts.get(contact)
 
 
 def credit_note_key(number: str) -> str:

@@ -82,6 +82,7 @@ payment_unknown | references | No such payment was received from the customer. |
 criterion_unknown | references | The policy of the book has no such criterion, or none is named. | Name one of the policy's.
 discount_unknown | references | The customer has no such discount. | Correct the name.
 dispute_unknown | references | The customer has no such dispute. | Correct the name.
+contact_unknown | references | No such contact of the customer has arrived. | Post contact.arrived first, or correct the name.
 currency_mismatch | references | Amounts of two currencies would meet. | Use what is in the same currency.
 period_closed | state | The day lies in a closed period of the book. | Date it in an open period.
 period_not_over | state | The period to close is not over yet. | Close it after its last day.
@@ -124,6 +125,10 @@ assignee_unchanged | state | The dispute is with this assignee already, or in th
 evidence_exists | state | The dispute has this file already. | Nothing: it is there.
 deadline_not_open | state | The dispute does not wait for this deadline: it was met, or has passed. | Nothing: the ledger asks by itself.
 deadline_not_passed | state | The deadline has not passed, or was recorded less than a day ago. | Nothing: the ledger asks again.
+contact_exists | state | A contact of this name arrived before, in another message. | Give each contact its own name.
+contact_answered | state | The contact was answered: it is not answered again, and it was not abandoned. | Nothing, or end it with its outcome.
+contact_not_answered | state | Nobody answered the contact, so it can only have been abandoned. | Post contact.answered first, or end it as abandoned.
+contact_ended | state | The contact is over. | Nothing, or let another contact arrive.
 outcome_not_allowed | state | A dispute of this kind does not end so. | Use an outcome of its kind.
 resolution_not_fitting | state | A field says nothing about a dispute of this kind. | Leave it out.
 part_not_said | state | A complaint is upheld in part, but not which part. | Name lines, or the net of a charge.

@@ -14,6 +14,7 @@ import msgspec
 
 from ledger.parts import (
     Agreement,
+    Contact,
     Discount,
     Dispute,
     Invoice,
@@ -61,6 +62,9 @@ class Customer(msgspec.Struct):
     resolved: dict[str, str] = {}
     """Of every other dispute, its outcome."""
     refunds: set[str] = set()
+    contacts: dict[str, Contact] = {}
+    """Those that go on."""
+    ended_contacts: set[str] = set()
 
     def invoice(self, number: str) -> Invoice | None:
         """Return an invoice, open or settled, for reading; `keep_invoice` after changing it."""

@@ -51,7 +51,7 @@ def told(live: Live, client: httpx.Client) -> Caller:
     """Tell the whole history to a book that nobody adds to, and wait until it can be read."""
     caller = open_book(live, client, **history.BOOK)
     history.tell(caller)
-    for name in ("reports/trial-balance", "customers", "invoices", "disputes", "discounts"):
+    for name in ("reports/trial-balance", "customers", "invoices", "disputes", "discounts", "contacts"):
         caller.read(f"/{name}", min_position=caller.head)
     return caller
 

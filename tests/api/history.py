@@ -14,12 +14,15 @@ from zoneinfo import ZoneInfo
 from tests.api.live import Caller, Json
 from tests.ledger.asks import (
     amount_off,
+    answer,
+    arrive,
     bounce,
     charge,
     chargeback,
     complain,
     complain_of_charge,
     credit,
+    end,
     hold,
     issue,
     pay,
@@ -51,6 +54,7 @@ def tell(caller: Caller) -> None:
 def life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
     """What happens to one customer; the customers differ by what their number divides by."""
     yield "customer.opened", {"currency": "EUR", "segment": ("gold", "silver")[number % 2]}
+    yield from _contact(number)
     yield percent_off(f"loyal-{number}", "10", invoices=1)
     if number % 4 == 0:
         yield amount_off(f"sorry-{number}", 300, campaign="spring")
@@ -88,6 +92,14 @@ def life(number: int, numbers: Iterator[str]) -> Iterator[Ask]:
     yield hold(f"h-{number}", 99)
     if number == len(CUSTOMERS):
         yield "customer.closed", {"by": "customer", "reason": "moved"}
+
+
+def _contact(number: int) -> Iterator[Ask]:
+    yield arrive(f"k-{number}", queue=("billing", "sales")[number % 2], topic="bill")
+    if number % 3:
+        yield answer(f"k-{number}", agent="ann")
+    if number % 4:
+        yield end(f"k-{number}", "resolved" if number % 3 else "abandoned")
 
 
 Keep = Callable[[Json], bool]

@@ -237,11 +237,13 @@ def fuzzed(live: Live) -> Caller:
 
 PARAMETERS = (
     "limit", "page", "after", "type", "customer", "min_position", "as_of_position", "as_of_recorded",
-    "as_of_occurred", "state", "currency", "from", "overdue", "nonsense",
+    "as_of_occurred", "state", "currency", "from", "through", "by", "within_seconds",
+    "order", "overdue", "nonsense",
 )  # fmt: skip
 ADDRESSES = (
     "/events", "/customers", "/invoices", "/disputes", "/discounts", "/customers/alice/statement",
-    "/customers/alice/balance", "/reports/trial-balance",
+    "/customers/alice/balance", "/reports/trial-balance", "/contacts", "/reports/contacts",
+    "/customers/alice/timeline",
 )  # fmt: skip
 
 

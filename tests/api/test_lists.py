@@ -6,7 +6,7 @@ import pytest
 from tests.api.history import CUSTOMERS
 from tests.api.live import Caller, Json, problem
 
-LISTS = ("customers", "invoices", "disputes", "discounts")
+LISTS = ("customers", "invoices", "disputes", "discounts", "contacts")
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -14,7 +14,10 @@ LISTS = ("customers", "invoices", "disputes", "discounts")
 def test_pages_walk_through_everything_exactly_once(
     told: Caller, events: list[Json], name: str, limit: int
 ) -> None:
-    types = {"invoices": "invoice.issued", "disputes": "dispute.opened", "discounts": "discount.granted"}
+    types = {
+        "invoices": "invoice.issued", "disputes": "dispute.opened", "discounts": "discount.granted",
+        "contacts": "contact.arrived",
+    }  # fmt: skip
     type_ = types.get(name, "customer.opened")
     expected = [event["position"] for event in events if event["type"] == type_]
     assert len(expected) >= 10
@@ -45,6 +48,9 @@ def test_the_lists_of_a_customer_are_the_book_s_without_the_others(told: Caller,
         ("disputes", {"invoice": "INV-1"}),
         ("discounts", {"state": "revoked"}),
         ("discounts", {"campaign": "spring"}),
+        ("contacts", {"state": "waiting"}),
+        ("contacts", {"queue": "sales", "state": "ended"}),
+        ("contacts", {"channel": "phone"}),
     ],
 )
 def test_filters_keep_what_they_say(told: Caller, name: str, filters: dict[str, str]) -> None:

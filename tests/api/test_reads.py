@@ -9,12 +9,14 @@ from tests.ledger.asks import charge, issue
 from ledger_api.shapes.balances import CustomerBalances, Statement, TrialBalance
 from ledger_api.shapes.base import Shape
 from ledger_api.shapes.books import Book, Books
+from ledger_api.shapes.contacts import ContactPage, ContactReport
 from ledger_api.shapes.customers import Customer, CustomerPage
 from ledger_api.shapes.discounts import DiscountPage
 from ledger_api.shapes.disputes import DisputePage
 from ledger_api.shapes.events import EventPage
 from ledger_api.shapes.invoices import Invoice, InvoicePage
 from ledger_api.shapes.running import Projections
+from ledger_api.shapes.timeline import Timeline
 
 
 def addresses(told: Caller) -> dict[str, type[Shape]]:
@@ -31,6 +33,10 @@ def addresses(told: Caller) -> dict[str, type[Shape]]:
         f"{of_customer}/invoices": InvoicePage,
         f"{of_customer}/disputes": DisputePage,
         f"{of_customer}/discounts": DiscountPage,
+        f"{of_customer}/contacts": ContactPage,
+        f"{of_customer}/timeline": Timeline,
+        f"{told.at}/contacts": ContactPage,
+        f"{told.at}/reports/contacts": ContactReport,
         f"{told.at}/invoices": InvoicePage,
         f"{told.at}/invoices/INV-1": Invoice,
         f"{told.at}/disputes": DisputePage,

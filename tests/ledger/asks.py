@@ -176,3 +176,15 @@ def agree(from_: str, *services: dict[str, object]) -> Ask:
 
 def bill(through: str, **more: object) -> Ask:
     return "customer.bill", {"through": through, **more}
+
+
+def arrive(name: str, **more: object) -> Ask:
+    return "contact.arrived", {"contact": name, "channel": "phone", "queue": "billing", **more}
+
+
+def answer(name: str, **more: object) -> Ask:
+    return "contact.answered", {"contact": name, **more}
+
+
+def end(name: str, outcome: str) -> Ask:
+    return "contact.ended", {"contact": name, "outcome": outcome}

@@ -48,6 +48,7 @@ has_invoices = precondition(lambda self: self.world.alice.open_invoices or self.
 has_payments = precondition(lambda self: self.world.alice.open_sources or self.world.alice.spent_sources)
 has_charges = precondition(lambda self: self.world.alice.unbilled)
 has_disputes = precondition(lambda self: self.world.alice.disputes)
+CONTACTS = st.sampled_from(["k1", "k2", "k3"])
 has_discounts = precondition(lambda self: self.world.alice.discounts)
 
 
@@ -258,6 +259,16 @@ class Histories(DisputeRules):
     @rule(treatment=st.sampled_from(["standard", "exempt", "reverse_charge"]))
     def change(self, treatment: str) -> None:
         self.ask(("customer.changed", {"tax_treatment": treatment}))
+
+    @rule(contact=CONTACTS, step=st.sampled_from(["arrive", "arrive", "answer", "end", "abandon"]), back=BACK)
+    def attend(self, contact: str, step: str, back: timedelta) -> None:
+        steps = {
+            "arrive": asks.arrive(contact),
+            "answer": asks.answer(contact, agent="ann"),
+            "end": asks.end(contact, "resolved"),
+            "abandon": asks.end(contact, "abandoned"),
+        }
+        self.ask(steps[step], back)
 
     def teardown(self) -> None:
         assert not list(invariants.numbers_have_no_gaps(self.world.events))

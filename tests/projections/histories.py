@@ -118,4 +118,15 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     yield asks.issue(currency="JPY")
     if n % 3 == 1:
         yield asks.void(third)
+    yield from _contacts(n)
     yield asks.charge("z", 99)
+
+
+def _contacts(n: int) -> Iterator[Ask]:
+    yield asks.arrive("first", topic="bill")
+    if n % 3:
+        yield asks.answer("first")
+    yield asks.arrive("second", channel="chat")
+    if n % 4 == 0:
+        yield asks.answer("second", agent="ann")
+    yield asks.end("first", "resolved" if n % 3 else "abandoned")

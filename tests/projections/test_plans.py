@@ -30,6 +30,7 @@ TARGETS = {
     "discount",
     "discount_use",
     "dispute",
+    "contact",
     "invoice",
     "payment",
     "credit_note",

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ledger_api.reads import balances, books, customers, discounts, disputes, invoices, persons, projections
+from ledger_api.reads import (
+    balances,
+    books,
+    contacts,
+    customers,
+    discounts,
+    disputes,
+    invoices,
+    persons,
+    projections,
+    timeline,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     books.router,
     customers.router,
     persons.router,
+    timeline.router,
     balances.router,
     invoices.router,
     disputes.router,
     discounts.router,
+    contacts.router,
     projections.router,
 )
 """In the order in which the documentation shows them."""

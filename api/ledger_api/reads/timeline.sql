@@ -1,0 +1,24 @@
+-- name: timeline
+-- One page of a customer's events with what they name. Versions have no gaps, so a page is a range of versions: those
+-- after `behind`, or before it when the newest come first. One row without an event when there are none, no row when
+-- there is no such book.
+SELECT h.position, l.version AS last, t.version, t.event FROM ledger.head AS h
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(e.version), 0) AS version FROM ledger.event AS e
+    WHERE e.book = h.book AND e.stream = 'customer/' || %(customer)s AND e.position <= coalesce(%(upto)s, h.position)
+) AS l
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN %(newest)s THEN least(%(behind)s::bigint - 1, l.version) - %(limit)s + 1 ELSE %(behind)s::bigint + 1 END AS first
+) AS p
+LEFT JOIN LATERAL (
+    SELECT v.version, json_build_object(
+        'version', v.version, 'position', v.position, 'type', v.type, 'occurred_at', v.occurred_at,
+        'recorded_at', v.recorded_at, 'principal', v.principal, 'source', v.source, 'id', v.event_id,
+        'causation', v.causation, 'invoice', v.invoice, 'currency', v.currency, 'amount', v.amount,
+        'refers_to', v.refers_to)::text AS event
+    FROM customers.timeline AS v
+    WHERE v.book = h.book AND v.stream = 'customer/' || %(customer)s
+        AND v.version BETWEEN p.first AND least(p.first + %(limit)s - 1, l.version)
+) AS t ON true
+WHERE h.book = %(book)s
+ORDER BY t.version;
