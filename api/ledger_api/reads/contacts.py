@@ -22,14 +22,14 @@ from ledger_api.parameters import (
     Words,
 )
 from ledger_api.reading import Wanted
-from ledger_api.reads.balances import refuse_unknown_customer
+from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
 from ledger_api.shapes.contacts import ContactPage, ContactReport
 
 _SQL = queries("ledger_api.reads", "contacts.sql")
 MODELS = ("contacts",)
-_CONTACTS = Listing("contacts", _SQL["contacts"], MODELS, {"position": 0})
+_CONTACTS = Listing("contacts", _SQL["contacts"], MODELS, {"position": 0}, _SQL["members"])
 
 ANSWERED_WITHIN_SECONDS = 20
 """What counts as answered in time when the question does not say: the custom of telephone services, whose
@@ -88,7 +88,7 @@ async def list_contacts_of_customer(
     values = {"book": book, "customer": customer}
     position, items, token = await list_rows(request, _CONTACTS, values, parameters)
     if not items:
-        await refuse_unknown_customer(services_of(request).reader, book, customer)
+        await refuse_unknown_then(request, book, customer, parameters)
     return answer_page(request, items, position, token)
 
 

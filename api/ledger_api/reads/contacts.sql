@@ -10,6 +10,12 @@ WHERE c.book = %(book)s AND c.position > %(after_position)s
     AND (%(channel)s::text IS NULL OR c.channel = %(channel)s)
 ORDER BY c.position LIMIT %(limit)s;
 
+-- name: members
+-- All contacts of a book whose arrival was recorded by a position, in that order, whatever has become of them.
+SELECT m.customer, m.position FROM contacts.contact AS m
+WHERE m.book = %(book)s AND m.position > %(after_position)s AND m.position <= coalesce(%(upto)s, m.position)
+ORDER BY m.position LIMIT %(limit)s;
+
 -- name: service
 -- How contacts were served: by day and key, by key, and in all.
 SELECT s.level, s.day, s.key, s.arrived, s.waiting, s.answered, s.abandoned, s.answered_within,
