@@ -16,9 +16,8 @@ from ledger.message import Message
 from ledger.parts import Invoice, Source
 from ledger.references import (
     credit_note_key,
-    find_credit_note,
     find_invoice,
-    find_payment,
+    find_source,
     refuse_currency,
     refuse_dated_before,
     refuse_void,
@@ -240,10 +239,7 @@ def undo(
 
 
 def _find(customer: Customer, name: SourceName, number: str) -> tuple[Source, Invoice]:
-    if name.payment is not None:
-        source = find_payment(customer, name.payment, "/data/source/payment")
-    else:
-        source = find_credit_note(customer, name.credit_note or "", "/data/source/credit_note")
+    source = find_source(customer, name.payment, name.credit_note)
     invoice = find_invoice(customer, number)
     refuse_currency(f"invoice {number}", invoice.currency, source.key, source.currency, "/data/source")
     return source, invoice

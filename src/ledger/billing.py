@@ -31,7 +31,7 @@ from ledger.fields import (
 from ledger.invoice import billable, compose, refuse_limits
 from ledger.message import Message
 from ledger.money import decimal_text, net_of
-from ledger.parts import Interval, Run, Terms, Unbilled
+from ledger.parts import Interval, Invoice, Run, Terms, Unbilled
 from ledger.recurring import Billing, Days, Piece, Plan, TakenBack, cut, period_end, plan, spans_of
 from ledger.references import credit_note_key
 from ledger.state import Customer
@@ -111,7 +111,7 @@ def bill(book: Book, customer: Customer, message: Message, data: CustomerBill, n
         Draft("customer.billed", _billed(currency, through, found, charges)),
         *(Draft("charge.posted", charge) for charge in charges),
         *reversals,
-        *(Draft("credit_note.issued", note, max(message.time, of.issued_at)) for note, of in notes),
+        *(draft for note, of in notes for draft in note.drafts(_occurs(message.time, of))),
         *_invoice(
             book,
             customer,
@@ -120,6 +120,11 @@ def bill(book: Book, customer: Customer, message: Message, data: CustomerBill, n
             message.time,
         ),
     ]
+
+
+def _occurs(at: datetime, credited: Invoice) -> datetime:
+    """Date a credit note behind all that it acts on."""
+    return max(at, credited.issued_at, credited.written_off_at or at)
 
 
 def _refuse_billed(customer: Customer, currency: str, through: date) -> None:
@@ -205,13 +210,13 @@ def _invoice(
     issued = compose(book, customer, charges, at)
     refuse_limits(issued)
     purses = [
-        Purse(max(at, of.issued_at), NOT_YET, credit_note_key(note.credit_note), note.to_credit)
-        for note, of in notes
-        if note.to_credit and note.currency == issued.currency
+        Purse(_occurs(at, of), NOT_YET, credit_note_key(composed.note.credit_note), composed.note.to_credit)
+        for composed, of in notes
+        if composed.note.to_credit and of.currency == issued.currency
     ]
     dues = [
-        Due.of(of)._replace(receivable=of.receivable - note.to_receivable)
-        for note, of in notes
+        Due.of(of)._replace(receivable=of.receivable - composed.lowers)
+        for composed, of in notes
         if of.currency == issued.currency
     ]
     due = Due(issued.due_on, at, issued.sequence, issued.invoice, issued.amount)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from ledger import relief
 from ledger.book import Book, refuse_undatable
+from ledger.debt import DebtRecovered, mirror, refuse_before_write_off
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Amount, CurrencyCode, Name, Net, Text
 from ledger.message import Message
-from ledger.parts import Invoice, Source
+from ledger.parts import Dispute, Invoice, Note, Source
 from ledger.references import credit_note_key, find_invoice, refuse_dated_before, refuse_void
 from ledger.state import Customer
 from ledger.tax import Tax, cumulated_tax
@@ -89,32 +91,65 @@ def refuse_unknown_lines(invoice: Invoice, numbers: Iterable[int]) -> None:
 def issue(
     book: Book, customer: Customer, message: Message, data: CreditNoteIssue, now: datetime
 ) -> list[Draft]:
-    """Decide on `credit_note.issue`: it lowers receivable first, then what is disputed, then adds credit."""
+    """Decide on `credit_note.issue`: it lowers what is due, then what is written off, then adds credit."""
     invoice = find_invoice(customer, data.invoice)
     refuse_unknown_lines(invoice, (line.line for line in data.lines))
     refuse_undatable(book, message, now)
     refuse_dated_before(message, f"invoice {invoice.number}", invoice.issued_at)
     refuse_void(invoice)
-    return [Draft("credit_note.issued", compose(book, invoice, data.lines, data.reason))]
+    composed = compose(book, invoice, data.lines, data.reason)
+    if composed.recovered is not None:
+        refuse_before_write_off(message, invoice)
+    return composed.drafts()
+
+
+class Composed(NamedTuple):
+    """A credit note, and what of a write-off it takes back with it."""
+
+    note: CreditNoteIssued
+    recovered: DebtRecovered | None
+
+    @property
+    def lowers(self) -> int:
+        """By how much less is receivable of the invoice when both are recorded."""
+        return self.note.to_receivable - (0 if self.recovered is None else self.recovered.amount)
+
+    def drafts(self, at: datetime | None = None) -> list[Draft]:
+        """Record both, what is owed again first."""
+        recovered = [] if self.recovered is None else [Draft("debt.recovered", self.recovered, at)]
+        return [*recovered, Draft("credit_note.issued", self.note, at)]
+
+    def numbered(self, book: Book, sequence: int) -> Composed:
+        """Give it another number: one decision may bring several."""
+        number, replace = f"{book.prefixes['credit_note']}{sequence}", msgspec.structs.replace
+        note = replace(self.note, sequence=sequence, credit_note=number)
+        recovered = None if self.recovered is None else replace(self.recovered, credit_note=number)
+        return Composed(note, recovered)
 
 
 def compose(
-    book: Book, invoice: Invoice, lines: list[CreditedLine], reason: str,
-    *, dispute: str | None = None, held: int = 0,
-) -> CreditNoteIssued:  # fmt: skip
+    book: Book, invoice: Invoice, lines: list[CreditedLine], reason: str, settles: Dispute | None = None
+) -> Composed:
     """Compute a credit note, or refuse it: no line is credited above its net [Lago ValidateService, exactly].
 
-    One that settles a `dispute` takes from what that holds first [docs/domain.md, Credit notes].
+    One that `settles` a dispute takes from what that holds first [docs/domain.md, Credit notes]. What is
+    written off of the credited lines is owed again first, as far as those can bear no more; and what is
+    written off at all before anything becomes credit: nobody paid it [docs/domain.md, Debt].
     """
     _refuse_excess(invoice, lines)
     taxes = taxes_of_lines(invoice, lines)
     net, tax = sum(line.net for line in lines), sum(each.tax for each in taxes)
     amount = net + tax
-    of_dispute = min(amount, held)
-    to_receivable = min(amount - of_dispute, invoice.receivable)
+    cells = relief.excess(invoice, taxes)
+    of_dispute = 0 if settles is None else min(amount, settles.held)
+    to_receivable = min(amount - of_dispute, invoice.receivable + sum(cells))
     to_disputed = of_dispute + min(amount - of_dispute - to_receivable, invoice.disputed - of_dispute)
+    left = [all_ - taken for all_, taken in zip(relief.given_up(invoice), cells, strict=True)]
+    never_paid = min(amount - to_receivable - to_disputed, sum(left))
+    to_receivable += never_paid
+    cells = [taken + more for taken, more in zip(cells, relief.part_of(left, never_paid), strict=True)]
     sequence = book.numbers["credit_note"] + 1
-    return CreditNoteIssued(
+    note = CreditNoteIssued(
         credit_note=f"{book.prefixes['credit_note']}{sequence}",
         series="credit_note",
         sequence=sequence,
@@ -129,8 +164,11 @@ def compose(
         to_disputed=to_disputed,
         to_credit=amount - to_receivable - to_disputed,
         reason=reason,
-        dispute=dispute,
+        dispute=None if settles is None else settles.dispute,
     )
+    if not any(cells):
+        return Composed(note, None)
+    return Composed(note, mirror(invoice, cells, note.credit_note))
 
 
 def _refuse_excess(invoice: Invoice, lines: list[CreditedLine]) -> None:
@@ -174,10 +212,13 @@ def evolve_issued(customer: Customer, event: Event, data: CreditNoteIssued) -> N
     invoice.receivable -= data.to_receivable
     invoice.disputed -= data.to_disputed
     _lower_held(customer, invoice)
+    lines = [(line.line, line.net) for line in data.lines]
+    parts = data.to_receivable, data.to_disputed, data.to_credit
+    invoice.notes.append(Note(data.credit_note, lines, data.taxes, *parts, data.dispute))
     customer.keep_invoice(invoice)
-    key = credit_note_key(data.credit_note)
+    key, credit = credit_note_key(data.credit_note), data.to_credit
     customer.keep_source(
-        Source(key, data.currency, data.to_credit, event.time, event.position, data.to_credit)
+        Source(key, data.currency, credit, event.time, event.position, credit, invoice=data.invoice)
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from ledger.book import Book, refuse_undatable
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Draft, Event
-from ledger.fields import CurrencyCode, Text, require_currency
+from ledger.fields import CurrencyCode, Net, Text, require_currency
 from ledger.message import Message
 from ledger.state import Customer
 
@@ -24,7 +24,11 @@ Locale = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?\Z")]
 
 
 class CustomerOpened(Data, frozen=True, kw_only=True):
-    """A customer begins, with these terms. Never personal data."""
+    """A customer begins, with these terms. Never personal data.
+
+    `credit_limit` is told to whoever decides on new business; no rule refuses by it: what is delivered is
+    charged [docs/domain.md, Terms].
+    """
 
     currency: CurrencyCode
     payment_days: PaymentDays = 14
@@ -32,6 +36,7 @@ class CustomerOpened(Data, frozen=True, kw_only=True):
     locale: Locale = "en"
     tax_treatment: TaxTreatment = "standard"
     segment: Text | None = None
+    credit_limit: Net | None = None
 
     def __post_init__(self) -> None:
         require_currency(self.currency)
@@ -46,6 +51,7 @@ class CustomerChanged(Data, frozen=True, kw_only=True):
     locale: Locale | None = None
     tax_treatment: TaxTreatment | None = None
     segment: Text | None = None
+    credit_limit: Net | None = None
 
     def __post_init__(self) -> None:
         require_currency(self.currency)

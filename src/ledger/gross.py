@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.credit_note import CreditedLine
-from ledger.money import ratio, split
+from ledger.money import percent_of, ratio, split
 from ledger.parts import Invoice, TaxGroup
 from ledger.tax import cumulated_tax
 
@@ -27,7 +27,8 @@ class _Group:
     def take(self, gross: int) -> int:
         """Take the most net that its gross allows; return the gross that it comes to."""
         numerator, power = ratio(self.tax.rate)
-        net = min(self.creditable, gross * 100 * power // (100 * power + numerator) + 1)
+        ahead = max(0, self.tax.credited_tax - percent_of(self.tax.credited_base, self.tax.rate))
+        net = min(self.creditable, (gross + ahead) * 100 * power // (100 * power + numerator) + 1)
         while net > 0 and self.gross(net) > gross:
             net -= 1
         self.net = net

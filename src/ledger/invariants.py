@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ledger import relief
 from ledger.event import Event
+from ledger.money import percent_of
 from ledger.parts import Invoice, Run
 from ledger.posting_rules import PostingRule, postings
 from ledger.state import Customer
-from ledger.tax import cumulated_tax
 
 
 def due_is_never_negative(customer: Customer) -> Iterator[str]:
@@ -24,7 +25,7 @@ def due_is_never_negative(customer: Customer) -> Iterator[str]:
 
 
 def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
-    """Find a due that is not total less allocated less credited; what became credit lowered no due."""
+    """Find a due that is not total less allocated, credited, written off; what became credit lowered none."""
     over = Counter[str]()
     for source in customer.sources():
         if source.key.startswith("credit_note/"):
@@ -32,7 +33,9 @@ def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
     lowered = 0
     for invoice in customer.invoices():
         if not invoice.void:
-            lowered += invoice.total - invoice.allocated - invoice.credited - invoice.due
+            lowered += (
+                invoice.total - invoice.allocated - invoice.credited - invoice.written_off - invoice.due
+            )
     if lowered != -over["credit"]:
         yield f"{-lowered} was credited of invoices beyond their due, credit notes left {over['credit']}"
 
@@ -74,17 +77,32 @@ def credit_stays_within_lines(customer: Customer) -> Iterator[str]:
 def _credited_tax(invoice: Invoice) -> Iterator[str]:
     credited = 0
     for group in invoice.taxes:
-        lines = [line for line in invoice.lines if (line.category, line.rate) == (group.category, group.rate)]
-        base = sum(line.credited for line in lines)
-        tax = cumulated_tax(group.rate, base, 0, 0)
-        if (group.credited_base, group.credited_tax) != (base, tax):
-            credited_of_group = f"{group.credited_base} + {group.credited_tax}"
-            yield f"{invoice.number}: {group.category} is credited {credited_of_group}, not {base} + {tax}"
+        key = group.category, group.rate
+        lines = [line for line in invoice.lines if (line.category, line.rate) == key]
+        noted = [tax for note in invoice.notes for tax in note.taxes if (tax.category, tax.rate) == key]
+        base, tax = sum(line.credited for line in lines), sum(each.tax for each in noted)
+        whole = sum(line.net for line in lines)
+        whole_tax = percent_of(whole, group.rate)
+        said = f"{invoice.number}: {group.category} is credited {group.credited_base} + {group.credited_tax}"
+        if {base, sum(each.base for each in noted)} != {group.credited_base} or tax != group.credited_tax:
+            yield f"{said}, its lines and credit notes {base} + {tax}"
+        if tax > whole_tax or (base == whole and tax != whole_tax):
+            yield f"{said} of {whole} + {whole_tax}"
         credited += base + tax
     if credited != invoice.credited:
         yield f"{invoice.number} is credited {invoice.credited}, its lines and taxes {credited}"
     if credited > invoice.total:
         yield f"{invoice.number} is credited {credited}, more than its total of {invoice.total}"
+
+
+def relief_stays_within_what_was_billed(customer: Customer) -> Iterator[str]:
+    """Find tax groups of which more is credited and relieved than was billed, and write-offs below zero."""
+    for invoice in customer.invoices():
+        given_up = relief.given_up(invoice)
+        if min(given_up) < 0:
+            yield f"{invoice.number} has {invoice.written_off} written off, in parts {given_up}"
+        if not invoice.void and any(relief.excess(invoice, ())):
+            yield f"{invoice.number} is credited and relieved beyond what was billed: {given_up} relieved"
 
 
 def disputed_is_what_complaints_hold(customer: Customer) -> Iterator[str]:
@@ -170,6 +188,7 @@ OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
     no_source_is_over_allocated,
     allocations_are_seen_from_both_sides,
     credit_stays_within_lines,
+    relief_stays_within_what_was_billed,
     disputed_is_what_complaints_hold,
     chargebacks_stay_within_payments,
     every_charge_is_in_one_place,

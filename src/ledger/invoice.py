@@ -228,6 +228,7 @@ def void(book: Book, customer: Customer, message: Message, data: InvoiceVoid, no
     for code, held, what in (
         ("invoice_allocated", invoice.allocated, "is allocated to it"),
         ("invoice_credited", invoice.credited, "is credited of it"),
+        ("invoice_written_off", invoice.written_off, "is written off of it"),
         ("invoice_disputed", len(invoice.disputes), "disputes are open about it"),
     ):
         if held:

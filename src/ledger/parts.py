@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.event import Event
 from ledger.fields import Period
+from ledger.tax import Tax
 
 DisputeKind = Literal["complaint", "inquiry", "chargeback"]
 
@@ -91,16 +92,33 @@ class Line(msgspec.Struct, array_like=True, gc=False):
 
 
 class TaxGroup(msgspec.Struct, array_like=True, gc=False):
-    """One category at one rate on an invoice, and how much of its base and tax is credited."""
+    """One category at one rate on an invoice: how much of its base and tax is credited, and given up."""
 
     category: str
     rate: str
     credited_base: int = 0
     credited_tax: int = 0
+    relieved_base: int = 0
+    """Net of the group in what is written off with tax relief, and the tax that came back with it below."""
+    relieved_tax: int = 0
+
+
+class Note(msgspec.Struct, array_like=True, gc=False):
+    """A credit note that lives on an invoice, as far as voiding it needs to know."""
+
+    number: str
+    lines: list[tuple[int, int]]
+    """Line and net."""
+    taxes: list[Tax]
+    to_receivable: int
+    to_disputed: int
+    to_credit: int
+    dispute: str | None
+    """The complaint that it settles."""
 
 
 class Invoice(msgspec.Struct, array_like=True):
-    """An issued invoice. What is due of it is `receivable` + `disputed`."""
+    """An issued invoice. What is due of it is `receivable` + `disputed`; what is written off is no more."""
 
     number: str
     sequence: int
@@ -118,6 +136,11 @@ class Invoice(msgspec.Struct, array_like=True):
     disputes: list[str] = []
     """The open complaints about it, oldest first."""
     void: bool = False
+    written_off: int = 0
+    written_off_at: datetime | None = None
+    """When something of it was last written off."""
+    notes: list[Note] = []
+    """Its credit notes that are not void, oldest first."""
 
     @property
     def due(self) -> int:
@@ -147,6 +170,8 @@ class Source(msgspec.Struct, array_like=True):
     charged_back: int = 0
     allocations: list[tuple[str, int]] = []
     """Invoice and amount, oldest first."""
+    invoice: str | None = None
+    """Of a credit note, the invoice that it lowers."""
 
     @property
     def refundable(self) -> int:

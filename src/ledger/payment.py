@@ -90,11 +90,7 @@ def receive(
     if asked:
         _refuse_unknown(customer, data, asked)
     refuse_undatable(book, message, now)
-    if data.payment in customer.open_sources or data.payment in customer.spent_sources:
-        raise Refusal(
-            "payment_exists", f"the payment {data.payment} was received before",
-            pointer="/data/payment", payment=data.payment,
-        )  # fmt: skip
+    refuse_received(customer, data.payment)
     received = Draft(message.type, data)
     if asked is not None:
         return [received, *_as_asked(customer, message, data, asked)]
@@ -102,6 +98,15 @@ def receive(
         return [received]
     purse = Purse(message.time, NOT_YET, data.payment, data.amount)
     return [received, *settle(customer, data.currency, message.time, purses=(purse,))]
+
+
+def refuse_received(customer: Customer, payment: str) -> None:
+    """Refuse a payment that was received before, in another message."""
+    if payment in customer.open_sources or payment in customer.spent_sources:
+        raise Refusal(
+            "payment_exists", f"the payment {payment} was received before",
+            pointer="/data/payment", payment=payment,
+        )  # fmt: skip
 
 
 def _refuse_unknown(customer: Customer, data: PaymentReceived, asked: list[AllocationAsked]) -> None:

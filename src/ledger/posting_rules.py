@@ -78,6 +78,9 @@ invoice.voided     now       receivable       - amount          discounts       
 credit_note.issued now       credit_notes     + net             tax_payable      + tax
 credit_note.issued now       receivable       - to_receivable   disputed         - to_disputed
 credit_note.issued now       customer_credit  - to_credit
+credit_note.voided now       tax_payable      - tax             credit_notes     - net
+credit_note.voided now       receivable       + to_receivable   disputed         + to_disputed
+credit_note.voided now       customer_credit  + to_credit
 payment.received   now       cash             + amount          customer_credit  - amount
 payment.returned   now       customer_credit  + amount          cash             - amount
 payment.returned   now       dispute_fees     + fee             cash             - fee
@@ -90,6 +93,10 @@ dispute.opened     now       dispute_fees     + fee             cash            
 dispute.resolved   now       receivable       + released        disputed         - released
 dispute.resolved   now       cash             + restored        customer_credit  - restored
 dispute.resolved   now       cash             + fee_returned    dispute_fees     - fee_returned
+debt.written_off   now       bad_debt         + net             tax_payable      + tax
+debt.written_off   now       receivable       - amount
+debt.recovered     now       receivable       + amount
+debt.recovered     now       bad_debt         - net             tax_payable      - tax
 """
 
 
@@ -107,13 +114,19 @@ def _rules(table: str) -> tuple[PostingRule, ...]:
 
 DEFAULT_RULES = _rules(_TABLE)
 
+_OF_INVOICE = {"amount": {"net": 1, "discount": -1, "tax": 1}}
+_OF_NOTE = {
+    "amount": {"net": 1, "tax": 1},
+    "to_receivable": {"net": 1, "tax": 1, "to_disputed": -1, "to_credit": -1},
+}
+_OF_DEBT = {"amount": {"net": 1, "tax": 1}}
 _TIES: Mapping[str, Mapping[str, Mapping[str, int]]] = {
-    "invoice.issued": {"amount": {"net": 1, "discount": -1, "tax": 1}},
-    "invoice.voided": {"amount": {"net": 1, "discount": -1, "tax": 1}},
-    "credit_note.issued": {
-        "amount": {"net": 1, "tax": 1},
-        "to_receivable": {"net": 1, "tax": 1, "to_disputed": -1, "to_credit": -1},
-    },
+    "invoice.issued": _OF_INVOICE,
+    "invoice.voided": _OF_INVOICE,
+    "credit_note.issued": _OF_NOTE,
+    "credit_note.voided": _OF_NOTE,
+    "debt.written_off": _OF_DEBT,
+    "debt.recovered": _OF_DEBT,
 }
 """What always holds between the measures of one event, as each tied measure in terms of the free ones."""
 

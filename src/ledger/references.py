@@ -46,6 +46,13 @@ def find_credit_note(customer: Customer, number: str, pointer: str) -> Source:
     return source
 
 
+def find_source(customer: Customer, payment: str | None, credit_note: str | None) -> Source:
+    """Return the payment or the credit note that a message names as a source."""
+    if payment is not None:
+        return find_payment(customer, payment, "/data/source/payment")
+    return find_credit_note(customer, credit_note or "", "/data/source/credit_note")
+
+
 def find_dispute(customer: Customer, dispute: str, pointer: str = "/data/dispute") -> Dispute | None:
     """Return an open dispute, None when it is resolved already."""
     if dispute not in customer.disputes and dispute not in customer.resolved:

@@ -59,6 +59,7 @@ percent_out_of_range | shape | A discount is not above 0 and at most 100 percent
 policy_repeated | shape | A policy says two things of one role, criterion or currency. | Say it once.
 policy_incomplete | shape | A policy names a role or criterion that it does not describe. | Describe it, or leave it out.
 source_not_one | shape | A source is not exactly one of payment and credit note. | Name one of the two.
+recovery_not_one | shape | Debt is recovered by not exactly one of a new payment and a source. | Name one of the two.
 scope_not_one | shape | A discount's scope is not exactly one of charge and service. | Name one of the two, or leave scope out.
 dispute_not_about_one | shape | A dispute is not about exactly one thing that its kind allows. | Name one of those in the detail.
 nothing_changed | shape | A change names nothing that changes. | Name a term.
@@ -103,6 +104,11 @@ invoice_void | state | The invoice is void. | Use another invoice.
 invoice_allocated | state | Money is allocated to the invoice, so it cannot be void. | Refund or undo that first, or issue a credit note.
 invoice_credited | state | A credit note lives on the invoice, so it cannot be void. | Credit the rest.
 invoice_disputed | state | A dispute about the invoice is open, so it cannot be void. | Resolve that first.
+invoice_written_off | state | Something is written off of the invoice, so it cannot be void. | Issue a credit note, which takes that back.
+nothing_receivable | state | Nothing of the invoice is receivable: it is settled, or in dispute. | Nothing, or resolve the dispute first.
+credit_note_void | state | The credit note is void already. | Nothing: it is taken back.
+credit_note_settles | state | The credit note settles a dispute, which is resolved for good. | Charge anew what was credited too much.
+credit_note_used | state | The credit that the credit note left is used, so it cannot be void. | Undo that first, or charge anew.
 payment_exists | state | A payment of this name was received before, in another message. | Give each payment its own name; a bounce is payment.returned.
 refund_exists | state | A refund of this name was issued before. | Give each refund its own name.
 discount_exists | state | A discount of this name was granted, offered or requested before. | Give each discount its own name.
@@ -143,6 +149,8 @@ allocation_exceeds_due | limits | More would be allocated than is due outside di
 undo_exceeds_allocation | limits | More would be undone than is allocated. | Undo what is allocated.
 credit_exceeds_line | limits | More would be credited of a line than is left of its net. | Credit what is left.
 credit_exceeds_dispute | limits | More would be credited than was complained about. | Credit less, or issue a credit note of its own.
+write_off_exceeds_receivable | limits | More would be written off than is receivable. | Write off what is receivable; resolve disputes first.
+recovery_exceeds_written_off | limits | More would be recovered than is written off. | Recover what is written off; post the rest as a payment of its own.
 refund_exceeds_credit | limits | More would be refunded than the customer has as credit. | Refund what there is.
 refund_exceeds_payment | limits | More would be refunded than was received and did not go back yet. | Refund what is left.
 dispute_exceeds_invoice | limits | More would be in dispute than the invoice has, less credit notes and open complaints. | Dispute what is left.

@@ -7,7 +7,8 @@ from datetime import datetime
 from ledger.allocation import AllocationMade, Due, SourceName, settle
 from ledger.book import Book, refuse_undatable
 from ledger.charge import reversal
-from ledger.credit_note import CreditedLine, CreditNoteIssued, compose, refuse_unknown_lines
+from ledger.credit_note import Composed, CreditedLine, compose, refuse_unknown_lines
+from ledger.debt import refuse_before_write_off
 from ledger.dispute import DisputeResolve, DisputeResolved, Outcome
 from ledger.errors import Refusal
 from ledger.event import Draft
@@ -128,13 +129,16 @@ def _uphold(
 ) -> list[Draft]:
     """Credit what is upheld, out of what the dispute holds first; the rest of that is receivable again."""
     lines = data.lines or _lines_of_all(dispute, invoice)
-    note = compose(book, invoice, lines, data.reason, dispute=dispute.dispute, held=dispute.held)
+    composed = compose(book, invoice, lines, data.reason, dispute)
+    note = composed.note
+    if composed.recovered is not None:
+        refuse_before_write_off(message, invoice)
     _refuse_amount(dispute, data, note.amount, "/data/lines")
     released = dispute.held - min(dispute.held, note.amount)
     return [
         _resolved(dispute, data, note.amount, released=released),
-        Draft("credit_note.issued", note),
-        *_pay_released(customer, message, invoice, released, note),
+        *composed.drafts(),
+        *_pay_released(customer, message, invoice, released, composed),
     ]
 
 
@@ -173,12 +177,12 @@ def _pay_released(
     message: Message,
     invoice: Invoice | None,
     released: int,
-    note: CreditNoteIssued | None,
+    composed: Composed | None,
 ) -> list[Draft]:
     """Let credit pay what is receivable again: who paid in full while it was in dispute owes nothing now."""
     if invoice is None or released == 0:
         return []
-    receivable = invoice.receivable + released - (0 if note is None else note.to_receivable)
+    receivable = invoice.receivable + released - (0 if composed is None else composed.lowers)
     due = Due.of(invoice)._replace(receivable=receivable)
     return settle(customer, invoice.currency, message.time, dues=(due,))
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.book import Book
 from ledger.charge import ChargeReversed, reversal
-from ledger.credit_note import CreditedLine, CreditNoteIssued, compose
+from ledger.credit_note import Composed, CreditedLine, compose
 from ledger.event import Data, Draft
 from ledger.fields import Period
 from ledger.money import round_half_away
@@ -60,7 +60,7 @@ def lower(charges: dict[str, Unbilled], data: Data) -> None:
         charges[data.charge] = msgspec.structs.replace(charge, net=rest, quantity=None, unit_price=None)
 
 
-Note = tuple[CreditNoteIssued, Invoice]
+Note = tuple[Composed, Invoice]
 """A credit note of this decision, and the invoice that it lowers as it was before."""
 
 
@@ -77,14 +77,9 @@ def notes_of(book: Book, customer: Customer, taken_back: Iterable[TakenBack]) ->
         invoice = find_invoice(customer, number)
         lines = list(_credited(customer, invoice, of_charges))
         if lines:
-            note = compose(book, invoice, lines, AGREEMENT_CHANGED)
-            notes.append((_numbered(book, note, note.sequence + len(notes)), invoice))
+            composed = compose(book, invoice, lines, AGREEMENT_CHANGED)
+            notes.append((composed.numbered(book, composed.note.sequence + len(notes)), invoice))
     return notes
-
-
-def _numbered(book: Book, note: CreditNoteIssued, sequence: int) -> CreditNoteIssued:
-    number = f"{book.prefixes['credit_note']}{sequence}"
-    return msgspec.structs.replace(note, sequence=sequence, credit_note=number)
 
 
 def _credited(customer: Customer, invoice: Invoice, nets: dict[str, int]) -> Iterator[CreditedLine]:

@@ -100,6 +100,7 @@ def cumulated_tax(rate: str, credited_base: int, credited_tax: int, net: int) ->
     """Tax of a credit note over `net` more [docs/domain.md, Credit notes].
 
     It is the tax of all that is credited by then, less what earlier notes took: so all notes together give
-    exactly the invoice's tax.
+    exactly the invoice's tax. Where earlier notes were voided, those left may hold a unit more than their
+    share: then a note takes nothing until that is made up for.
     """
-    return percent_of(credited_base + net, rate) - credited_tax
+    return max(0, percent_of(credited_base + net, rate) - credited_tax)

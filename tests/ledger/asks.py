@@ -188,3 +188,17 @@ def answer(name: str, **more: object) -> Ask:
 
 def end(name: str, outcome: str) -> Ask:
     return "contact.ended", {"contact": name, "outcome": outcome}
+
+
+def void_note(credit_note: str) -> Ask:
+    return "credit_note.void", {"credit_note": credit_note, "reason": "mistake"}
+
+
+def write_off(invoice: str, amount: int | None = None) -> Ask:
+    data: dict[str, object] = {"invoice": invoice, "reason": "insolvent"}
+    return "debt.write_off", data if amount is None else {**data, "amount": amount}
+
+
+def recover(invoice: str, amount: int, payment: str = "r1", **more: object) -> Ask:
+    data: dict[str, object] = {"invoice": invoice, "currency": "EUR", "amount": amount, **more}
+    return "debt.recover", data if "source" in more else data | {"payment": payment}

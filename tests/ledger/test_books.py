@@ -138,12 +138,15 @@ SOME: dict[str, Ask] = {
     "charge.reverse": asks.reverse("c2"),
     "credit_note.issue": asks.credit("INV-1", (1, 1)),
     "customer.bill": asks.bill("2026-01-31"),
-    "customer.changed": ("customer.changed", {"payment_days": 30}),
-    "customer.closed": CLOSED,
-    "customer.opened": ("customer.opened", {"currency": "EUR"}),
     "discount.accept": asks.accept("x3"),
     "discount.approve": asks.approve("x4"),
     "discount.decline": asks.decline("x4"),
+    "credit_note.void": asks.void_note("CN-1"),
+    "customer.changed": ("customer.changed", {"payment_days": 30}),
+    "customer.closed": CLOSED,
+    "customer.opened": ("customer.opened", {"currency": "EUR"}),
+    "debt.recover": asks.recover("INV-1", 1, "p8"),
+    "debt.write_off": asks.write_off("INV-1", 1),
     "discount.grant": asks.percent_off("x2", "5"),
     "discount.offer": asks.offer_off("x2", "5", "2026-03-31"),
     "discount.refuse": asks.refuse("x3"),
@@ -166,6 +169,7 @@ BUSY = [
     asks.complain("d1", "INV-1", 50), charge("c3", 5, currency="USD"), issue(currency="USD"), charge("c2", 50),
     asks.discount_policy({"role": "trainee"}, {"role": "lead", "percent": "25", "approves": True}, without_role="lead"),
     asks.offer_off("x3", "5", "2026-03-31"),
+    asks.credit("INV-1", (1, 1)), asks.write_off("INV-1", 9),
 ]  # fmt: skip
 
 
@@ -233,8 +237,9 @@ def test_a_service_period_does_not_reach_into_closed_periods() -> None:
 
 @pytest.mark.parametrize(
     "type_",
-    ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "discount.accept", "discount.approve", "discount.decline",
-     "discount.refuse", "dispute.open", "dispute.resolve", "invoice.void", "refund.issue"],
+    ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "credit_note.void", "debt.recover",
+     "debt.write_off", "discount.accept", "discount.approve", "discount.decline", "discount.refuse", "dispute.open",
+     "dispute.resolve", "invoice.void", "refund.issue"],
 )  # fmt: skip
 def test_no_command_is_dated_before_what_it_acts_on(type_: str) -> None:
     """The balances of every day make sense."""

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
+import msgspec
 from hypothesis import given as given_any
 from hypothesis import strategies as st
-from tests.ledger.asks import amount_off, charge, complain, credit, issue, pay, undo, void
+from tests.ledger.asks import (
+    amount_off,
+    charge,
+    complain,
+    credit,
+    issue,
+    pay,
+    refund,
+    resolve,
+    undo,
+    void,
+    void_note,
+)
 from tests.ledger.table import RATES, judge, rows, taxed
 from tests.ledger.world import Ask, opened
 
@@ -44,32 +58,78 @@ def test_issuing(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> None:
     judge(taxed(), given, when, then)
 
 
+NOTED = [*BILLED, credit("INV-1", (1, 100))]
+PAID = [*BILLED, pay("p1", 1750), credit("INV-1", (1, 100))]
+
+
+@rows(
+    ("it is due again", NOTED, void_note("CN-1"),
+     ["credit_note.voided credit_note=CN-1 invoice=INV-1 net=100 tax=20 amount=120 to_receivable=120 to_disputed=0 to_credit=0 lines.0.net=100"]),
+    ("its credit is gone", PAID, void_note("CN-1"), ["credit_note.voided to_receivable=0 to_credit=120"]),
+    ("not once that is used", [*PAID, charge("c3", 100), issue()], void_note("CN-1"), ["! credit_note_used /data/credit_note"]),
+    ("nor sent back", [*PAID, refund("x", 1)], void_note("CN-1"), ["! credit_note_used /data/credit_note"]),
+    ("but again when that is undone", [*PAID, charge("c3", 100), issue(), ("allocation.undo", {"source": {"credit_note": "CN-1"}, "invoice": "INV-2", "amount": 120})],
+     void_note("CN-1"), ["credit_note.voided to_credit=120"]),
+    ("back into the dispute that it was taken out of", [*BILLED, complain("d1", "INV-1", 1700), credit("INV-1", (1, 100))], void_note("CN-1"),
+     ["credit_note.voided to_receivable=50 to_disputed=70"]),
+    ("which is over: receivable", [*BILLED, complain("d1", "INV-1", 1700), credit("INV-1", (1, 100)), resolve("d1", "rejected")], void_note("CN-1"),
+     ["credit_note.voided to_receivable=120 to_disputed=0"]),
+    ("not what settles a dispute", [*BILLED, complain("d1", "INV-1", 120), resolve("d1", "upheld", (1, 100))], void_note("CN-1"), ["! credit_note_settles /data/credit_note"]),
+    ("once", [*NOTED, void_note("CN-1")], void_note("CN-1"), ["! credit_note_void /data/credit_note"]),
+    ("only one that there is", BILLED, void_note("CN-1"), ["! credit_note_unknown /data/credit_note"]),
+    ("numbers are not used again", [*NOTED, void_note("CN-1")], credit("INV-1", (1, 1000)), ["credit_note.issued credit_note=CN-2 amount=1200"]),
+    ("then the invoice can be void too", [*NOTED, void_note("CN-1")], void("INV-1"), ["invoice.voided"]),
+    ("a void one is no source", [*PAID, void_note("CN-1"), charge("c3", 100), issue()],
+     ("allocation.make", {"source": {"credit_note": "CN-1"}, "invoice": "INV-2", "amount": 1}), ["! allocation_exceeds_source /data/amount"]),
+)  # fmt: skip
+def test_voiding(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> None:
+    judge(taxed(), given, when, then)
+
+
+def test_issued_and_voided_leaves_the_very_state() -> None:
+    world = taxed()
+    for ask in BILLED:
+        world.post(ask)
+    before, balances = msgspec.json.encode(world.alice.invoice("INV-1")), +world.balances["alice"]
+    world.post(credit("INV-1", (1, 333), (2, 77)))
+    world.post(void_note("CN-1"))
+    assert msgspec.json.encode(world.alice.invoice("INV-1")) == before
+    assert +world.balances["alice"] == balances
+
+
+ANY = {"credit_exceeds_line", "line_unknown", "credit_note_unknown", "credit_note_void"}
+"""What random notes may be refused for."""
+
+
 @given_any(
     lines=st.lists(
         st.tuples(st.integers(1, 2000), st.sampled_from(["standard", "reduced"])), min_size=1, max_size=4
     ),
-    steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900)), max_size=6),
+    steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900)), max_size=8),
+    voids=st.lists(st.integers(1, 6), max_size=3),
     discount=st.integers(1, 700),
 )
 def test_notes_over_all_lines_are_exactly_the_invoice(
-    lines: list[tuple[int, str]], steps: list[tuple[int, int]], discount: int
+    lines: list[tuple[int, str]], steps: list[tuple[int, int]], voids: list[int], discount: int
 ) -> None:
-    """Whatever notes come before, one over the rest leaves nothing due, and their taxes are the invoice's."""
+    """Whatever notes come before, voided or not, one over the rest makes their taxes exactly the invoice's."""
     world = opened(tax_rates=RATES)
     world.post(amount_off("x1", discount, invoices=1))
     for number, (net, category) in enumerate(lines):
         world.post(charge(f"c{number}", net, tax_category=category))
     issued = world.post(issue())[0].data.columns()
-    for line, net in steps:
+    notes = (credit("INV-1", (line + 1, net)) for line, net in steps)
+    for ask in (*itertools.islice(notes, 5), *(void_note(f"CN-{number}") for number in voids), *notes):
         try:
-            world.post(credit("INV-1", (line + 1, net)))
+            world.post(ask)
         except Refusal as refusal:
-            assert refusal.code in {"credit_exceeds_line", "line_unknown"}  # noqa: PT017 - both may happen here
+            assert refusal.code in ANY  # noqa: PT017 - each may happen here
     invoice = world.alice.invoice("INV-1")
     assert invoice is not None
     rest = [(place, line.creditable) for place, line in enumerate(invoice.lines, start=1) if line.creditable]
     if rest:
         world.post(credit("INV-1", *rest))
-    notes = [event.data.columns().amount or 0 for event in world.events if event.type == "credit_note.issued"]
-    assert sum(notes) == issued.amount
+    live = {"credit_note.issued": 1, "credit_note.voided": -1}
+    noted = [live.get(event.type, 0) * (event.data.columns().amount or 0) for event in world.events]
+    assert sum(noted) == issued.amount
     assert world.due("INV-1") == 0

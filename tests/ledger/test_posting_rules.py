@@ -63,7 +63,11 @@ def events(draw: st.DrawFn) -> Event:
             min(numbers["net"], numbers["discount"]),
         )
         numbers["amount"] = numbers["net"] - numbers["discount"] + numbers["tax"]
-    if type_ == "credit_note.issued":
+    if type_.startswith("debt."):
+        numbers["net"], numbers["tax"] = draw(AMOUNTS), draw(AMOUNTS)
+        numbers["amount"] = max(1, numbers["net"] + numbers["tax"])
+        numbers["net"] = numbers["amount"] - numbers["tax"]
+    if type_.startswith("credit_note."):
         numbers["net"], numbers["tax"] = draw(AMOUNTS), draw(AMOUNTS)
         numbers["to_receivable"], numbers["to_disputed"], numbers["to_credit"] = draw(AMOUNTS), 0, 0
         numbers["amount"] = numbers["net"] + numbers["tax"]
@@ -102,6 +106,10 @@ def test_every_entry_sums_to_zero(event: Event) -> None:
         ("allocation.undone", {"amount": 7}, {"customer_credit": -7, "receivable": 7}),
         ("credit_note.issued", {"amount": 12, "net": 10, "tax": 2, "to_receivable": 3, "to_disputed": 4, "to_credit": 5},
          {"credit_notes": 10, "tax_payable": 2, "receivable": -3, "disputed": -4, "customer_credit": -5}),
+        ("credit_note.voided", {"amount": 12, "net": 10, "tax": 2, "to_receivable": 3, "to_disputed": 4, "to_credit": 5},
+         {"credit_notes": -10, "tax_payable": -2, "receivable": 3, "disputed": 4, "customer_credit": 5}),
+        ("debt.written_off", {"amount": 12, "net": 10, "tax": 2}, {"bad_debt": 10, "tax_payable": 2, "receivable": -12}),
+        ("debt.recovered", {"amount": 12, "net": 10, "tax": 2}, {"bad_debt": -10, "tax_payable": -2, "receivable": 12}),
         ("refund.issued", {"amount": 7}, {"customer_credit": 7, "cash": -7}),
         ("dispute.opened", {"amount": 9, "held": 7}, {"disputed": 7, "receivable": -7}),
         ("dispute.opened", {"amount": 9, "charged_back": 9, "fee": 1}, {"customer_credit": 9, "cash": -10, "dispute_fees": 1}),

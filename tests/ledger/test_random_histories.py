@@ -133,6 +133,37 @@ class Histories(DisputeRules):
         creditable = [line.creditable for line in invoice.lines] or [1]
         return [(number, data.draw(st.integers(1, creditable[number - 1] + 1))) for number in chosen]
 
+    @precondition(lambda self: any("/" in source.key for source in self.world.alice.sources()))
+    @rule(data=st.data())
+    def void_note(self, data: st.DataObject) -> None:
+        notes = [source.key.partition("/")[2] for source in self.world.alice.sources() if "/" in source.key]
+        self.ask(asks.void_note(data.draw(st.sampled_from(notes))))
+
+    @precondition(lambda self: self.world.alice.open_invoices)
+    @rule(data=st.data(), amount=st.none() | AMOUNTS, back=BACK)
+    def write_off(self, data: st.DataObject, amount: int | None, back: timedelta) -> None:
+        open_ = data.draw(st.sampled_from(sorted(self.world.alice.open_invoices)))
+        self.ask(asks.write_off(open_, amount), back)
+
+    @precondition(lambda self: any(invoice.written_off for invoice in self.world.alice.invoices()))
+    @rule(data=st.data(), held=MAYBE)
+    def recover(self, data: st.DataObject, held: bool) -> None:
+        given_up = [invoice for invoice in self.world.alice.invoices() if invoice.written_off]
+        invoice = data.draw(st.sampled_from(given_up))
+        amount = data.draw(st.integers(1, invoice.written_off + 1))
+        more: dict[str, object] = {"currency": invoice.currency}
+        sources = list(self.world.alice.open_sources.values())
+        if held and sources:
+            source = data.draw(st.sampled_from(sources))
+            more["source"] = msgspec.to_builtins(SourceName.of(source.key))
+        self.ask(asks.recover(invoice.number, amount, self.name("p"), **more))
+
+    @rule(relief=MAYBE)
+    def change_policy(self, relief: bool) -> None:
+        day = self.world.now.date().isoformat()
+        policy = {"policy": "write_off", "from": day, "write_off": {"tax_relief": relief}}
+        self.ask(("policy.changed", policy))
+
     @rule(amount=AMOUNTS, currency=CURRENCIES, back=BACK)
     def pay(self, amount: int, currency: str, back: timedelta) -> None:
         self.ask(asks.pay(self.name("p"), amount, currency=currency), back)

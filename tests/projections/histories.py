@@ -116,8 +116,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     yield "customer.changed", {"payment_days": 30, "locale": "de"}
     yield asks.charge("v", 4_000, currency="JPY")
     yield asks.issue(currency="JPY")
-    if n % 3 == 1:
-        yield asks.void(third)
+    yield from _end(n, third)
     yield from _contacts(n)
     yield asks.charge("z", 99)
 
@@ -130,3 +129,13 @@ def _contacts(n: int) -> Iterator[Ask]:
     if n % 4 == 0:
         yield asks.answer("second", agent="ann")
     yield asks.end("first", "resolved" if n % 3 else "abandoned")
+
+
+def _end(n: int, invoice: str) -> Iterator[Ask]:
+    """What becomes of a customer's last invoice, of 4,000 JPY."""
+    if n % 3 == 1:
+        yield asks.void(invoice)
+    if n % 3 == 2:
+        yield asks.write_off(invoice)
+    if n % 6 == 2:
+        yield asks.recover(invoice, 1_500, "late", currency="JPY")

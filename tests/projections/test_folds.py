@@ -30,7 +30,7 @@ MOVED = sql.SQL(
     "SELECT position, account, currency, sum(amount)::bigint FROM {journal}.posting WHERE book = %(book)s"
     " GROUP BY position, account, currency"
 )
-DUE = sql.SQL("SELECT invoice, due, disputed FROM {invoices}.invoice WHERE book = %(book)s")
+DUE = sql.SQL("SELECT invoice, due, disputed, written_off FROM {invoices}.invoice WHERE book = %(book)s")
 LEFT = sql.SQL(
     "SELECT payment, unallocated FROM {invoices}.payment WHERE book = %(book)s"
     " UNION ALL SELECT 'credit_note/' || credit_note, unallocated FROM {invoices}.credit_note"
@@ -89,8 +89,9 @@ class Ledger:
         assert found == expected
         states = [customer for customer in customers.values() if customer is not None]
         invoices = [invoice for customer in states for invoice in customer.invoices()]
-        assert {invoice: (due, disputed) for invoice, due, disputed in self.whole.all(DUE, book=book)} == {
-            invoice.number: (0 if invoice.void else invoice.due, invoice.disputed) for invoice in invoices
+        assert {invoice: tuple(amounts) for invoice, *amounts in self.whole.all(DUE, book=book)} == {
+            invoice.number: (0 if invoice.void else invoice.due, invoice.disputed, invoice.written_off)
+            for invoice in invoices
         }
         if len(states) == 1:  # payments are named per customer
             assert dict(self.whole.all(LEFT, book=book)) == {

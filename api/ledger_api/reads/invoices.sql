@@ -30,7 +30,7 @@ SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
      FROM invoices.allocation AS a WHERE a.book = i.book AND a.invoice = i.invoice) AS allocations,
     (SELECT json_agg(json_build_object(
         'credit_note', c.credit_note, 'net', c.net, 'tax', c.tax, 'total', c.total, 'reason', c.reason,
-        'issued_at', c.issued_at) ORDER BY c.position)
+        'issued_at', c.issued_at, 'voided_at', c.voided_at) ORDER BY c.position)
      FROM invoices.credit_note AS c WHERE c.book = i.book AND c.invoice = i.invoice) AS credit_notes
 FROM invoices.standing AS i JOIN journal.book AS b ON b.book = i.book
 WHERE i.book = %(book)s AND i.invoice = %(invoice)s;

@@ -21,6 +21,9 @@ class CustomerTerms(Shape):
     locale: str
     tax_treatment: Literal["standard", "exempt", "reverse_charge"]
     segment: str | None
+    credit_limit: int | None = Field(
+        description="Up to what the customer may owe, unbilled deliveries included: told, never enforced."
+    )
     opened_at: datetime
     closed_at: datetime | None
     closed_by: str | None

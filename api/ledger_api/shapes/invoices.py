@@ -78,6 +78,7 @@ class InvoiceCreditNote(Shape):
     total: int
     reason: str
     issued_at: datetime
+    voided_at: datetime | None
 
 
 class Invoice(InvoiceSummary):

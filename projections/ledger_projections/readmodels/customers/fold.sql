@@ -2,10 +2,11 @@
 -- types: customer.opened
 -- A term that the event leaves out has the default of the message (ledger.customer.CustomerOpened).
 INSERT INTO customer (book, customer, status, currency, payment_days, billing_day, locale, tax_treatment, segment,
-    opened_at, position)
+    credit_limit, opened_at, position)
 SELECT e.book, e.customer, 'open', d.data ->> 'currency', coalesce((d.data ->> 'payment_days')::integer, 14),
     coalesce((d.data ->> 'billing_day')::integer, 1), coalesce(d.data ->> 'locale', 'en'),
-    coalesce(d.data ->> 'tax_treatment', 'standard'), d.data ->> 'segment', e.occurred_at, e.position
+    coalesce(d.data ->> 'tax_treatment', 'standard'), d.data ->> 'segment',
+    (d.data ->> 'credit_limit')::bigint, e.occurred_at, e.position
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'customer.opened';
@@ -26,6 +27,7 @@ WITH fact AS MATERIALIZED (
         (array_agg(f.data ->> 'locale' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'locale'))[1] AS locale,
         (array_agg(f.data ->> 'tax_treatment' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'tax_treatment'))[1] AS tax_treatment,
         (array_agg(f.data ->> 'segment' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'segment'))[1] AS segment,
+        (array_agg(f.data ->> 'credit_limit' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'credit_limit'))[1] AS credit_limit,
         max(f.occurred_at) FILTER (WHERE f.type = 'customer.closed') AS closed_at,
         max(f.data ->> 'by') FILTER (WHERE f.type = 'customer.closed') AS closed_by,
         max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason
@@ -38,6 +40,7 @@ SET currency = coalesce(l.currency, c.currency),
     locale = coalesce(l.locale, c.locale),
     tax_treatment = coalesce(l.tax_treatment, c.tax_treatment),
     segment = coalesce(l.segment, c.segment),
+    credit_limit = coalesce(l.credit_limit::bigint, c.credit_limit),
     status = CASE WHEN l.closed_at IS NOT NULL THEN 'closed' ELSE c.status END,
     closed_at = coalesce(l.closed_at, c.closed_at),
     closed_by = coalesce(l.closed_by, c.closed_by),

@@ -10,6 +10,7 @@ CREATE TABLE customer (
     locale         text        NOT NULL,
     tax_treatment  text        NOT NULL,
     segment        text,
+    credit_limit   bigint,
     opened_at      timestamptz NOT NULL,
     closed_at      timestamptz,
     closed_by      text,
@@ -28,6 +29,7 @@ COMMENT ON COLUMN customer.billing_day IS 'Day of the month on which the custome
 COMMENT ON COLUMN customer.locale IS 'Language, with or without a country, that the customer reads.';
 COMMENT ON COLUMN customer.tax_treatment IS 'standard, exempt or reverse_charge.';
 COMMENT ON COLUMN customer.segment IS 'Group of customers, as the upstream system names it.';
+COMMENT ON COLUMN customer.credit_limit IS 'Up to what the customer may owe, unbilled deliveries included, in minor units of the customer''s currency; null where nobody set one.';
 COMMENT ON COLUMN customer.opened_at IS 'When the customer began.';
 COMMENT ON COLUMN customer.closed_at IS 'When the customer ended.';
 COMMENT ON COLUMN customer.closed_by IS 'Who ended it: customer or book.';

@@ -1,5 +1,5 @@
 -- name: issue_and_settle
--- types: invoice.issued invoice.voided allocation.made allocation.undone credit_note.issued dispute.opened dispute.resolved debt.written_off debt.recovered
+-- types: invoice.issued invoice.voided allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved debt.written_off debt.recovered
 -- An equality written as = ANY (ARRAY[…]) is looked up by index, row by row: whatever the planner believes of the size
 -- of a table that grows while it is folded, it cannot choose to read all of it.
 -- Invoices with what has lowered their due within the same range, so that each row is written once; then those that
@@ -20,16 +20,18 @@ WITH issued AS MATERIALIZED (
         SELECT e.book, e.position, e.type, e.invoice, e.occurred_at, d.data,
             CASE e.type WHEN 'allocation.made' THEN e.amount WHEN 'allocation.undone' THEN -e.amount END AS allocated,
             CASE e.type WHEN 'debt.written_off' THEN e.amount WHEN 'debt.recovered' THEN -e.amount END AS written_off,
-            coalesce((d.data ->> 'to_receivable')::bigint, 0) + coalesce((d.data ->> 'to_disputed')::bigint, 0) AS credited,
+            n.sign * (coalesce((d.data ->> 'to_receivable')::bigint, 0)
+                + coalesce((d.data ->> 'to_disputed')::bigint, 0)) AS credited,
             coalesce((d.data ->> 'held')::bigint, 0) - coalesce((d.data ->> 'released')::bigint, 0)
-                - coalesce((d.data ->> 'to_disputed')::bigint, 0) AS disputed
+                - n.sign * coalesce((d.data ->> 'to_disputed')::bigint, 0) AS disputed
         FROM ledger.event e
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN e.type IN ('credit_note.issued', 'dispute.opened', 'dispute.resolved', 'invoice.voided')
-                THEN ledger.data_of(e.state) END AS data OFFSET 0) d
+            SELECT CASE WHEN e.type IN ('credit_note.issued', 'credit_note.voided', 'dispute.opened',
+                'dispute.resolved', 'invoice.voided') THEN ledger.data_of(e.state) END AS data OFFSET 0) d
+        CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'credit_note.voided' THEN -1 ELSE 1 END AS sign) n
         WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.invoice IS NOT NULL
-            AND e.type IN ('allocation.made', 'allocation.undone', 'credit_note.issued', 'dispute.opened',
-                'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
+            AND e.type IN ('allocation.made', 'allocation.undone', 'credit_note.issued', 'credit_note.voided',
+                'dispute.opened', 'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
     ) m
     GROUP BY m.book, m.invoice
 ), settled AS MATERIALIZED (
@@ -68,14 +70,14 @@ FROM earlier s
 WHERE i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
 
 -- name: receive_and_use
--- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued dispute.opened dispute.resolved
+-- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved
 -- Payments and credit notes with what was used of them within the same range; then those that were there before.
 WITH fact AS MATERIALIZED (
     SELECT e.book, e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         AND e.type IN ('payment.received', 'payment.returned', 'payment.failed', 'refund.issued', 'allocation.made',
-            'allocation.undone', 'credit_note.issued', 'dispute.opened', 'dispute.resolved')
+            'allocation.undone', 'credit_note.issued', 'credit_note.voided', 'dispute.opened', 'dispute.resolved')
 ), used AS MATERIALIZED (
     SELECT f.book, f.position, f.type, f.customer, f.invoice, f.currency, f.occurred_at,
         f.data -> 'source' ->> 'payment' AS payment, f.data -> 'source' ->> 'credit_note' AS credit_note,
@@ -127,25 +129,33 @@ WITH fact AS MATERIALIZED (
     SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, f.data ->> 'reason', f.occurred_at, f.position
     FROM fact f WHERE f.type = 'payment.failed'
 ), note_moved AS MATERIALIZED (
-    SELECT m.book, m.credit_note, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded
+    SELECT m.book, m.credit_note, coalesce(sum(m.allocated), 0) AS allocated,
+        coalesce(sum(m.refunded), 0) AS refunded, max(m.voided_at) AS voided_at, max(m.void_reason) AS void_reason
     FROM (
-        SELECT u.book, u.credit_note, u.amount AS allocated, NULL::bigint AS refunded FROM used u WHERE u.credit_note IS NOT NULL
+        SELECT u.book, u.credit_note, u.amount AS allocated, NULL::bigint AS refunded, NULL::timestamptz AS voided_at,
+            NULL::text AS void_reason FROM used u WHERE u.credit_note IS NOT NULL
         UNION ALL
-        SELECT t.book, t.credit_note, NULL, t.amount FROM taken t WHERE t.credit_note IS NOT NULL
+        SELECT t.book, t.credit_note, NULL, t.amount, NULL, NULL FROM taken t WHERE t.credit_note IS NOT NULL
+        UNION ALL
+        SELECT f.book, f.data ->> 'credit_note', NULL, NULL, f.occurred_at, f.data ->> 'reason'
+        FROM fact f WHERE f.type = 'credit_note.voided'
     ) m
     GROUP BY m.book, m.credit_note
 ), noted AS (
     INSERT INTO credit_note (book, credit_note, customer, series, sequence, invoice, currency, net, tax, total,
-        to_receivable, to_disputed, to_credit, allocated, refunded, reason, lines, taxes, issued_at, position)
+        to_receivable, to_disputed, to_credit, allocated, refunded, reason, voided_at, void_reason, lines, taxes,
+        issued_at, position)
     SELECT %(book)s, f.data ->> 'credit_note', f.customer, f.data ->> 'series', (f.data ->> 'sequence')::bigint,
         f.invoice, f.currency, (f.data ->> 'net')::bigint, coalesce((f.data ->> 'tax')::bigint, 0), f.amount,
         coalesce((f.data ->> 'to_receivable')::bigint, 0), coalesce((f.data ->> 'to_disputed')::bigint, 0),
         coalesce((f.data ->> 'to_credit')::bigint, 0), coalesce(m.allocated, 0), coalesce(m.refunded, 0),
-        f.data ->> 'reason', coalesce(f.data -> 'lines', '[]'), coalesce(f.data -> 'taxes', '[]'), f.occurred_at, f.position
+        f.data ->> 'reason', m.voided_at, m.void_reason, coalesce(f.data -> 'lines', '[]'),
+        coalesce(f.data -> 'taxes', '[]'), f.occurred_at, f.position
     FROM fact f LEFT JOIN note_moved m ON m.credit_note = f.data ->> 'credit_note'
     WHERE f.type = 'credit_note.issued'
 )
 UPDATE credit_note c
-SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded
+SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded,
+    voided_at = coalesce(m.voided_at, c.voided_at), void_reason = coalesce(m.void_reason, c.void_reason)
 FROM note_moved m
 WHERE c.book = ANY (ARRAY[m.book]) AND c.credit_note = ANY (ARRAY[m.credit_note]);

@@ -44,7 +44,7 @@ COMMENT ON COLUMN invoice.tax IS 'Tax, summed over the categories.';
 COMMENT ON COLUMN invoice.total IS 'net - discount + tax.';
 COMMENT ON COLUMN invoice.allocated IS 'Paid: payments and credit used on it.';
 COMMENT ON COLUMN invoice.credited IS 'Lowered by credit notes; what they left as credit is not in it.';
-COMMENT ON COLUMN invoice.written_off IS 'Given up.';
+COMMENT ON COLUMN invoice.written_off IS 'Given up, and not made good since.';
 COMMENT ON COLUMN invoice.disputed IS 'Part of the due that is in dispute.';
 COMMENT ON COLUMN invoice.due IS 'total - allocated - credited - written_off; nothing once it is void.';
 COMMENT ON COLUMN invoice.settled_by IS 'What lowered the due last: paid, credited or written_off.';
@@ -160,8 +160,11 @@ CREATE TABLE credit_note (
     to_credit     bigint      NOT NULL,
     allocated     bigint      NOT NULL,
     refunded      bigint      NOT NULL,
-    unallocated   bigint      NOT NULL GENERATED ALWAYS AS (to_credit - allocated - refunded) STORED,
+    unallocated   bigint      NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN voided_at IS NULL THEN to_credit - allocated - refunded ELSE 0 END) STORED,
     reason        text        NOT NULL,
+    voided_at     timestamptz,
+    void_reason   text,
     lines         jsonb       NOT NULL,
     taxes         jsonb       NOT NULL,
     issued_at     timestamptz NOT NULL,
@@ -184,8 +187,10 @@ COMMENT ON COLUMN credit_note.to_disputed IS 'Part that lowers what is in disput
 COMMENT ON COLUMN credit_note.to_credit IS 'The rest, which becomes credit of the customer.';
 COMMENT ON COLUMN credit_note.allocated IS 'Part of that credit used on invoices.';
 COMMENT ON COLUMN credit_note.refunded IS 'Part of that credit sent back.';
-COMMENT ON COLUMN credit_note.unallocated IS 'What is left of that credit.';
+COMMENT ON COLUMN credit_note.unallocated IS 'What is left of that credit; nothing once it is void.';
 COMMENT ON COLUMN credit_note.reason IS 'Why it was issued.';
+COMMENT ON COLUMN credit_note.voided_at IS 'When it was voided.';
+COMMENT ON COLUMN credit_note.void_reason IS 'Why it was voided.';
 COMMENT ON COLUMN credit_note.lines IS 'Lines of the invoice and the net credited on each; see credit_note_line.';
 COMMENT ON COLUMN credit_note.taxes IS 'Rate, base and tax of each category.';
 COMMENT ON COLUMN credit_note.issued_at IS 'When it was issued.';

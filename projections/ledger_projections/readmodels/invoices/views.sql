@@ -4,7 +4,6 @@ SELECT i.book, i.invoice, i.customer, i.currency, i.issued_on, i.due_on, i.total
     CASE
         WHEN i.voided_at IS NOT NULL THEN 'void'
         WHEN i.due > 0 THEN 'open'
-        WHEN i.written_off > 0 THEN 'written_off'
         ELSE coalesce(i.settled_by, 'paid')
     END AS state,
     i.due > 0 AND i.allocated > 0 AS partly_paid,
@@ -13,7 +12,7 @@ SELECT i.book, i.invoice, i.customer, i.currency, i.issued_on, i.due_on, i.total
     i.discounts, i.taxes, i.rounding, i.voided_at, i.void_reason, i.issued_at, i.position
 FROM invoice i;
 COMMENT ON VIEW standing IS 'Invoices and where each stands.';
-COMMENT ON COLUMN standing.state IS 'void, written_off, paid, credited, or open.';
+COMMENT ON COLUMN standing.state IS 'void; open while something is due; else written_off, paid or credited, by what brought the due to zero.';
 COMMENT ON COLUMN standing.partly_paid IS 'Whether something is paid and something is still due.';
 COMMENT ON COLUMN standing.in_dispute IS 'Whether a part of the due is in dispute.';
 
