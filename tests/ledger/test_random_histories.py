@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.ledger import asks
+from tests.ledger.random_debt import DebtRules
 from tests.ledger.random_disputes import DisputeRules
 from tests.ledger.world import START, Ask, World
 
@@ -52,7 +53,7 @@ CONTACTS = st.sampled_from(["k1", "k2", "k3"])
 has_discounts = precondition(lambda self: self.world.alice.discounts)
 
 
-class Histories(DisputeRules):
+class Histories(DisputeRules, DebtRules):
     """One customer, a few names for everything, so that messages meet each other."""
 
     def __init__(self) -> None:
@@ -132,37 +133,6 @@ class Histories(DisputeRules):
         chosen = data.draw(st.lists(numbers, min_size=1, max_size=3, unique=True))
         creditable = [line.creditable for line in invoice.lines] or [1]
         return [(number, data.draw(st.integers(1, creditable[number - 1] + 1))) for number in chosen]
-
-    @precondition(lambda self: any("/" in source.key for source in self.world.alice.sources()))
-    @rule(data=st.data())
-    def void_note(self, data: st.DataObject) -> None:
-        notes = [source.key.partition("/")[2] for source in self.world.alice.sources() if "/" in source.key]
-        self.ask(asks.void_note(data.draw(st.sampled_from(notes))))
-
-    @precondition(lambda self: self.world.alice.open_invoices)
-    @rule(data=st.data(), amount=st.none() | AMOUNTS, back=BACK)
-    def write_off(self, data: st.DataObject, amount: int | None, back: timedelta) -> None:
-        open_ = data.draw(st.sampled_from(sorted(self.world.alice.open_invoices)))
-        self.ask(asks.write_off(open_, amount), back)
-
-    @precondition(lambda self: any(invoice.written_off for invoice in self.world.alice.invoices()))
-    @rule(data=st.data(), held=MAYBE)
-    def recover(self, data: st.DataObject, held: bool) -> None:
-        given_up = [invoice for invoice in self.world.alice.invoices() if invoice.written_off]
-        invoice = data.draw(st.sampled_from(given_up))
-        amount = data.draw(st.integers(1, invoice.written_off + 1))
-        more: dict[str, object] = {"currency": invoice.currency}
-        sources = list(self.world.alice.open_sources.values())
-        if held and sources:
-            source = data.draw(st.sampled_from(sources))
-            more["source"] = msgspec.to_builtins(SourceName.of(source.key))
-        self.ask(asks.recover(invoice.number, amount, self.name("p"), **more))
-
-    @rule(relief=MAYBE)
-    def change_policy(self, relief: bool) -> None:
-        day = self.world.now.date().isoformat()
-        policy = {"policy": "write_off", "from": day, "write_off": {"tax_relief": relief}}
-        self.ask(("policy.changed", policy))
 
     @rule(amount=AMOUNTS, currency=CURRENCIES, back=BACK)
     def pay(self, amount: int, currency: str, back: timedelta) -> None:
