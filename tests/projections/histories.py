@@ -87,6 +87,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
         yield asks.complain("d", invoice, 2_000)
     if n % 3 == 0:
         yield asks.credit(invoice, (1, 500))
+    if n % 2:
         yield asks.assign("d", "ann")
         yield asks.escalate("d", respond_by="2026-02-20")
         yield asks.evidence("d")
