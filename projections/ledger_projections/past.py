@@ -24,7 +24,7 @@ from ledger_projections import locks
 from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Target
 from ledger_projections.installing import complete_schema, drop_schema, make_schema
-from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+from ledger_projections.readmodel import READ_MODELS, ReadModel, from_log, search_path
 
 _SQL = queries("ledger_projections", "past.sql")
 
@@ -37,7 +37,7 @@ Connection = psycopg.Connection[TupleRow]
 AsyncConnection = psycopg.AsyncConnection[TupleRow]
 
 _NAMES = "|".join(model.name for model in READ_MODELS)
-_SCHEMA = re.compile(rf"(?<![\w.])(?:({_NAMES})|ledger(?=\.event\b))\.(?=\w)")
+_SCHEMA = re.compile(rf"(?<![\w.])({_NAMES})\.(?=\w)")
 
 
 class Past(NamedTuple):
@@ -194,7 +194,7 @@ def _with_needed(names: Iterable[str]) -> list[ReadModel]:
 def _within(statement: LiteralString, workspace: int) -> LiteralString:
     """Mean a workspace where a statement names a read model or the log."""
     end = _suffix(workspace)
-    meant = _SCHEMA.sub(lambda found: f'"{found[1] or "log"}{end}".', statement)
+    meant = _SCHEMA.sub(lambda found: f'"{found[1]}{end}".', from_log(statement, f'"log{end}".event'))
     return cast(LiteralString, meant)  # type: ignore[redundant-cast]  # text of ours, with names of ours
 
 

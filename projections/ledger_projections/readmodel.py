@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from functools import cached_property
-from typing import LiteralString, NamedTuple
+from functools import cache, cached_property
+from typing import LiteralString, NamedTuple, cast
 
 import psycopg
 from psycopg import sql
@@ -22,6 +22,7 @@ from ledger.sql import queries, script
 
 Connection = psycopg.Connection[TupleRow]
 
+_LOG = re.compile(r"\bledger\.event\b")
 _TYPES = re.compile(r"^-- types: (.+)$", re.MULTILINE)
 
 
@@ -88,6 +89,13 @@ def named(names: list[str] | None) -> tuple[ReadModel, ...]:
         return READ_MODELS
     chosen = {known[name].name for name in names}
     return tuple(model for model in READ_MODELS if model.name in chosen)
+
+
+@cache
+def from_log(statement: LiteralString, relation: str) -> LiteralString:
+    """Let a statement read another relation, named by us, where it reads the log."""
+    meant = _LOG.sub(lambda _: relation, statement)
+    return cast(LiteralString, meant)  # type: ignore[redundant-cast]  # mypy takes it for str
 
 
 def search_path(schema: str, needed: Iterable[str]) -> sql.Composed:

@@ -24,6 +24,8 @@ COMMANDS = {
     "import": "importing",
     "export": "exporting",
     "rebuild": "rebuild",
+    "replay": "replay",
+    "diff": "diff",
     "verify": "verify",
     "status": "status",
     "migrate": "migrate",

@@ -1,0 +1,120 @@
+"""Read models of an earlier moment, in schemas of their own, equal those that were there then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import psycopg
+import pytest
+from psycopg import sql
+from tests.api.command import run
+from tests.log.posting import writer
+from tests.projections.histories import post_lives
+from tests.projections.rows import NAMES, Beside, Connection, Rows, folding
+
+from ledger_projections.cursors import Cursors
+
+BOOK = "main"
+
+
+@pytest.fixture
+def folds(database: str) -> Iterator[tuple[Connection, Cursors]]:
+    """Give a connection that folds, in a log with customers in two books."""
+    with writer(database) as works:
+        post_lives(works, "another", 2)
+        post_lives(works, BOOK, 6)
+    yield from folding(database)
+
+
+def rows_in(database: str, name: str) -> Rows:
+    """Read every row of a replay."""
+    found: Rows = {}
+    with psycopg.connect(database, options="-c timezone=UTC -c role=ledger_finance") as connection:
+        for model in NAMES:
+            schema = f"{name}_{model}"
+            tables = connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'",
+                (schema,),
+            ).fetchall()
+            for (table,) in tables:
+                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(schema, table))
+                found[f"{model}.{table}"] = sorted(row for (row,) in connection.execute(query))
+    return found
+
+
+def test_a_replay_equals_what_was_followed_to_that_position(
+    database: str, folds: tuple[Connection, Cursors]
+) -> None:
+    (head,) = folds[0].execute("SELECT position FROM ledger.head WHERE book = %s", (BOOK,)).fetchone() or (0,)
+    beside = Beside(*folds, "@test")
+    then: dict[int, Rows] = {}
+
+    def keep(upto: int) -> None:
+        then[upto] = beside.fold(BOOK, [])
+
+    beside.fold(BOOK, [head // 3, head // 2, head], keep)
+    for position in (head // 3, head // 2, head):
+        ran = run(
+            database,
+            "replay",
+            "--book",
+            BOOK,
+            "--as-of-position",
+            str(position),
+            "--schema",
+            "then",
+            "--json",
+        )
+        assert ran.code == 0, ran.err
+        told = orjson.loads(ran.out)
+        assert (told["position"], told["schemas"]) == (position, [f"then_{name}" for name in NAMES])
+        assert rows_in(database, "then") == then[position]
+        assert run(database, "replay", "--book", BOOK, "--schema", "then").code == 4
+        ran = run(database, "replay", "--book", BOOK, "--schema", "then", "--drop", "--json")
+        assert orjson.loads(ran.out) == {"schema": "then", "dropped": True}
+
+
+def test_a_replay_by_the_occurred_clock_has_the_balances_of_that_day(
+    database: str, folds: tuple[Connection, Cursors]
+) -> None:
+    connection, _ = folds
+    run(database, "rebuild")
+    for number, day in enumerate(("2026-01-24", "2026-01-31", "2026-02-28", "2026-01-25T00:30:00Z")):
+        name = f"d{number}"
+        ran = run(database, "replay", "--book", BOOK, "--as-of-occurred", day, "--schema", name)
+        assert ran.code == 0, ran.err
+        totals = connection.execute(
+            f"SELECT account, currency, debit, credit FROM {name}_balances.account_total ORDER BY 2, 1"  # noqa: S608
+        ).fetchall()
+        assert totals
+        if "T" in day:
+            continue
+        known = "SELECT account, currency, debit, credit FROM journal.trial_balance_as_of(%s, NULL, NULL, %s)"
+        assert totals == connection.execute(f"{known} ORDER BY 2, 1", (BOOK, day)).fetchall()
+        (issued,) = connection.execute(
+            f"SELECT coalesce(max(issued_at)::date::text, '') FROM {name}_invoices.invoice"  # noqa: S608
+        ).fetchone() or ("",)
+        assert issued <= day
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--schema", "journal", "--as-of-position", "99999"), "the log of main ends at"),
+        (("--schema", "x", "--as-of-recorded", "2999-01-01"), "nobody knows yet"),
+        (("--schema", "x", "--as-of-occurred", "yesterdayish"), "this is no moment"),
+        (("--schema", "x", "--as-of-occurred", "2026-02-30"), "this is no moment"),
+        (("--schema", "X-1"), "cannot name a set of schemas"),
+        (("--schema", "x", "--as-of-position", "1", "--as-of-recorded", "2026-01-01"), "give one of them"),
+        (("--schema", "kept"), "is there"),
+        (("--schema", "kept", "--drop"), "was not made by a replay"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said(
+    database: str, folds: tuple[Connection, Cursors], arguments: tuple[str, ...], said: str
+) -> None:
+    folds[0].execute("CREATE SCHEMA kept_journal")
+    ran = run(database, "replay", "--book", BOOK, *arguments)
+    assert ran.code == 4
+    assert said in ran.err
