@@ -10,7 +10,9 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from ledger.errors import Refusal, Unavailable
-from ledger.vault import Erased, NobodyKnown, Vault
+from ledger.notices import Notices
+from ledger.settings import Settings
+from ledger.vault import Erased, Eraser, NobodyKnown, Vault
 from ledger_api.problems import NotFound
 
 log = structlog.get_logger("ledger.vault")
@@ -21,8 +23,9 @@ T = TypeVar("T")
 class PersonalData:
     """Personal data of customers by name: fields of a person, notes, files. See `ledger.vault`."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, eraser: Eraser) -> None:
         self._vault = vault
+        self.eraser = eraser
 
     async def put(self, book: str, customer: str, texts: Mapping[str, bytes | None]) -> None:
         """Keep texts of a customer by name; None keeps none.
@@ -46,14 +49,18 @@ async def _run(customer: str, work: Callable[[], T]) -> T:
 
 
 @asynccontextmanager
-async def personal_data(conninfo: str) -> AsyncIterator[PersonalData]:
-    """Open the vault while the service runs. One that stays closed is logged; billing goes on without it."""
+async def personal_data(conninfo: str, notices: Notices, settings: Settings) -> AsyncIterator[PersonalData]:
+    """Open the vault while the service runs, and erase what the log asks to be erased.
+
+    A vault that stays closed is logged; billing goes on without it.
+    """
     vault = Vault(conninfo)
     try:
         try:
             await run_in_threadpool(vault.open)
         except Unavailable as error:
             log.error("vault_closed", error=str(error))  # noqa: TRY400 - it says why
-        yield PersonalData(vault)
+        with Eraser(vault.erase_pending, notices, settings.idle_poll_seconds) as eraser:
+            yield PersonalData(vault, eraser)
     finally:
         await run_in_threadpool(vault.close)

@@ -74,6 +74,7 @@ class Services:
             "writer": self.writer.alive,
             "projector": self.projector.alive,
             "notices": self.notices.alive,
+            "eraser": self.vault.eraser.alive,
         }
 
 
@@ -113,7 +114,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         stack.callback(projector.stop)
         transparency = Transparency(conninfo)
         stack.callback(transparency.close)
-        vault = await stack.enter_async_context(personal_data(conninfo))
+        vault = await stack.enter_async_context(personal_data(conninfo, notices, settings))
         streams = Slots(settings.streams_max)
         metrics.watch("ledger_streams_open", "Event streams being read.", lambda: streams.taken)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)

@@ -7,7 +7,7 @@ policy too, which the journal applies and no rule here needs to know.
 from __future__ import annotations
 
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -42,8 +42,15 @@ class WriteOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tax_relief: bool = False
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long after a customer has left their personal data is kept, because vouchers name them."""
+
+    days_after_closing: Annotated[int, msgspec.Meta(ge=0, le=36_600)]
+
+
 class Policies(msgspec.Struct):
     """All policies of a book that decisions depend on."""
 
     write_off: Dated[WriteOff] = msgspec.field(default_factory=Dated[WriteOff])
     discount_authority: Dated[DiscountAuthority] = msgspec.field(default_factory=Dated[DiscountAuthority])
+    retention: Dated[Retention] = msgspec.field(default_factory=Dated[Retention])

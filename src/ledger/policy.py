@@ -12,13 +12,14 @@ from ledger.discount_authority import DiscountAuthority
 from ledger.event import Data, Draft, Event
 from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
-from ledger.policies import WriteOff
+from ledger.policies import Retention, WriteOff
 from ledger.posting_rules import PostingRule, refuse_unbalanced
 
 _FIELDS = {
     "posting_rules": "rules",
     "write_off": "write_off",
     "discount_authority": "discount_authority",
+    "retention": "retention",
 }
 """Of each policy, the field that holds it."""
 
@@ -26,11 +27,12 @@ _FIELDS = {
 class PolicyChanged(Data, frozen=True, kw_only=True):
     """From a date on, the book decides by another policy; exactly the field of that policy holds it."""
 
-    policy: Literal["posting_rules", "write_off", "discount_authority"]
+    policy: Literal["posting_rules", "write_off", "discount_authority", "retention"]
     from_: Day = msgspec.field(name="from")
     rules: Annotated[list[PostingRule], msgspec.Meta(min_length=1)] | None = None
     write_off: WriteOff | None = None
     discount_authority: DiscountAuthority | None = None
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
         refuse_far_day(self.from_, "/data/from")

@@ -93,6 +93,10 @@ book_exists | state | The book is open already. | Nothing: it is there.
 account_exists | state | The account is in the chart already. | Nothing: it is there.
 customer_exists | state | The customer is open already. | Nothing: they are there.
 customer_closed | state | The customer has left: there is no new business with them. | Date it before the end, or open another customer.
+customer_erased | state | The personal data of the customer is erased already. | Nothing: it is gone for good.
+customer_not_closed | state | Personal data is erased of customers who have left only. | Post customer.closed first.
+business_open | state | Something is still to be billed, paid, paid back or settled with the customer. | Settle what the values list, or write it off.
+retention_running | state | The book's policy keeps the personal data of customers who left for some time. | Come back after the time that is named.
 charge_exists | state | A charge of this name was posted before, in another message. | Give each charge its own name.
 charge_billed | state | The charge is on an invoice. | Credit the invoice's line.
 charge_reversed | state | The charge is reversed. | Nothing: it is taken back.

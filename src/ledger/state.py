@@ -40,6 +40,8 @@ class Customer(msgspec.Struct):
     """Of each service, the days that are billed, in the order of billing."""
     billed_through: dict[str, date] = {}
     """Of each currency, the last day of the billing period that was billed last."""
+    erased: bool = False
+    """Whether their personal data was to be erased."""
     unbilled: dict[str, Unbilled] = {}
     """Charges that no invoice bills yet."""
     charges: dict[str, str] = {}

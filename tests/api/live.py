@@ -38,8 +38,9 @@ _numbers = itertools.count(1)
 class Live:
     """A service on a database. `settings` are set in its environment: `streams_max=1`."""
 
-    def __init__(self, database: str, **settings: float) -> None:
+    def __init__(self, database: str, *, log_level: str = "warning", **settings: float) -> None:
         self.database = database
+        self._log_level = log_level
         self._settings = {f"BILLING_LEDGER_{name.upper()}": str(value) for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[httpx.Client] = []
@@ -51,7 +52,7 @@ class Live:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         port = self.url.rpartition(":")[2] or "0"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", START, "serve", "--port", port, "--json", "--log-level", "warning"],
+            [sys.executable, "-c", START, "serve", "--port", port, "--json", "--log-level", self._log_level],
             env={**kept, **self._settings, "DATABASE_URL": self.database},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -114,9 +115,9 @@ class Live:
 
 
 @contextmanager
-def serving(database: str, **settings: float) -> Iterator[Live]:
+def serving(database: str, *, log_level: str = "warning", **settings: float) -> Iterator[Live]:
     """Run a service for as long as the block lasts."""
-    live = Live(database, **settings)
+    live = Live(database, log_level=log_level, **settings)
     live.start()
     try:
         yield live

@@ -161,6 +161,14 @@ def decline(name: str) -> Ask:
     return "discount.decline", {"discount": name, "reason": "too_much"}
 
 
+def close(**more: object) -> Ask:
+    return "customer.closed", {"by": "customer", "reason": "price", **more}
+
+
+def erase(reason: str = "asked_for") -> Ask:
+    return "customer.erase", {"reason": reason}
+
+
 def discount_policy(*roles: dict[str, object], from_: str = "2026-01-01", **more: object) -> Ask:
     policy = {"roles": list(roles), **more}
     return "policy.changed", {"policy": "discount_authority", "from": from_, "discount_authority": policy}

@@ -271,6 +271,13 @@ class Histories(DisputeRules, DebtRules):
         }
         self.ask(steps[step], back)
 
+    @rule(leave=MAYBE)
+    def erase(self, leave: bool) -> None:
+        settled = not (self.world.alice.unbilled or self.world.alice.open_invoices)
+        if leave and settled and self.count > 20:
+            self.ask(asks.close())
+        self.ask(asks.erase())
+
     def teardown(self) -> None:
         assert not list(invariants.numbers_have_no_gaps(self.world.events))
 

@@ -55,6 +55,15 @@ def _lives(customers: int, first: int) -> Iterator[Message]:
         at = START + timedelta(days=20, hours=number)
         for place, ask in enumerate(_life(number, numbers)):
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
+        for place, ask in enumerate(_visit() if number % 3 == 0 else ()):
+            yield message(ask, f"{number}-gone-{place}", at + timedelta(hours=place), f"gone-{number}")
+
+
+def _visit() -> Iterator[Ask]:
+    """Somebody who comes, takes nothing, leaves, and is forgotten."""
+    yield "customer.opened", {"currency": "EUR"}
+    yield asks.close()
+    yield asks.erase()
 
 
 def _changes(n: int) -> Iterator[Ask]:

@@ -10,14 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from tests.vault.known import NAME, NOTE, SECRET, open_customers
 
 from ledger.database import connect
 from ledger.errors import ConfigurationError, IntegrityError, Unavailable
 from ledger.vault import NobodyKnown, Vault
 from ledger.vault.master import make_master, read_master
-
-NAME, NOTE = "person.name", "note.1"
-SECRET = "Aurelia Quistgaard".encode()  # noqa: UP012 - what a dump must not have, as bytes
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +32,6 @@ def vault(known: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vaul
     path = tmp_path_factory.getbasetemp() / "vault-key"
     with closing(Vault(known, path)) as opened:
         yield opened
-
-
-def open_customers(database: str, *customers: str) -> None:
-    """Write into a log that there are customers, as far as the vault looks."""
-    with connect(database) as connection:
-        for position, customer in enumerate(customers, start=1):
-            record(connection, position, "customer.opened", customer, version=1)
-
-
-def record(connection: psycopg.Connection, position: int, kind: str, customer: str, version: int) -> None:
-    """Write one event into the log of book b, as far as the vault looks."""
-    connection.execute(
-        "INSERT INTO ledger.event VALUES"
-        " ('b', %(position)s, 'customer/' || %(customer)s, %(version)s, %(kind)s, 'test',"
-        " %(position)s::text, %(customer)s, NULL, NULL, NULL, now(), now(), 'test', 1, 1, 'x',"
-        " sha256('x'))",
-        {"position": position, "kind": kind, "customer": customer, "version": version},
-    )
 
 
 def test_what_is_put_is_given_back_by_name(vault: Vault) -> None:

@@ -28,7 +28,9 @@ router = APIRouter(tags=["Customers"], dependencies=[MAY_READ, StrictQuery])
 class CustomersParameters(ListParameters):
     """Which customers."""
 
-    status: Literal["open", "closed"] | None = Field(None, description="Only those that are open, or closed.")
+    status: Literal["open", "closed", "erased"] | None = Field(
+        None, description="Only those that are open, closed, or erased."
+    )
     segment: Words | None = Field(None, description="Only this group of customers.")
 
 

@@ -1,7 +1,7 @@
 -- name: customers
 -- Customers with their terms, in order of name.
 SELECT c.customer, c.status, c.currency, c.payment_days, c.billing_day, c.locale, c.tax_treatment, c.segment,
-    c.credit_limit, c.opened_at, c.closed_at, c.closed_by, c.closing_reason, c.position
+    c.credit_limit, c.opened_at, c.closed_at, c.closed_by, c.closing_reason, c.erased_at, c.position
 FROM customers.customer AS c
 WHERE c.book = %(book)s AND c.customer > %(after_customer)s
     AND (%(status)s::text IS NULL OR c.status = %(status)s)
@@ -11,7 +11,7 @@ ORDER BY c.customer LIMIT %(limit)s;
 -- name: customer
 -- One customer: terms, the services agreed on with the dates they begin, and how much happened.
 SELECT c.customer, c.status, c.currency, c.payment_days, c.billing_day, c.locale, c.tax_treatment, c.segment,
-    c.credit_limit, c.opened_at, c.closed_at, c.closed_by, c.closing_reason, c.position,
+    c.credit_limit, c.opened_at, c.closed_at, c.closed_by, c.closing_reason, c.erased_at, c.position,
     (SELECT coalesce(json_agg(json_build_object('from', a.effective_from, 'services', (
             SELECT coalesce(json_agg(json_build_object(
                 'service', s.service, 'description', s.description, 'quantity', s.quantity::text,

@@ -14,7 +14,7 @@ class CustomerTerms(Shape):
     """A customer's terms."""
 
     customer: CustomerId
-    status: Literal["open", "closed"]
+    status: Literal["open", "closed", "erased"]
     currency: CurrencyCode
     payment_days: int
     billing_day: int
@@ -28,6 +28,7 @@ class CustomerTerms(Shape):
     closed_at: datetime | None
     closed_by: str | None
     closing_reason: str | None
+    erased_at: datetime | None
     position: int = Field(description="Position of the customer.opened.")
 
 

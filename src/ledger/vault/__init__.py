@@ -6,6 +6,7 @@ by a master key that is in a file and in no database. Deleting a customer's key 
 
 from __future__ import annotations
 
+from ledger.vault.erasing import Eraser
 from ledger.vault.vault import ROLE, Erased, NobodyKnown, Vault
 
-__all__ = ["ROLE", "Erased", "NobodyKnown", "Vault"]
+__all__ = ["ROLE", "Erased", "Eraser", "NobodyKnown", "Vault"]

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ledger.database import with_settings
 from ledger.errors import ConfigurationError, LedgerError, Unavailable
 from ledger.sql import queries
+from ledger.vault.erasing import CUSTOMER_LOCK, erase_pending
 from ledger.vault.master import Connection, MasterKey, key_path, master_in_force
 from ledger.vault.sealing import make_key, seal, unseal
 
@@ -19,8 +20,6 @@ _SQL = queries(__package__ or "", "vault.sql")
 
 ROLE = "ledger_vault"
 """The role that reaches the vault, and nothing else; no other role does."""
-CUSTOMER_LOCK = 0x6C65_0011
-"""Class of the transaction locks between putting and erasing, one a customer."""
 CONNECTIONS_MAX = 4
 """Connections that all work with the vault shares."""
 WAIT_SECONDS_MAX = 5.0
@@ -83,7 +82,7 @@ class Vault:
         with self.connection() as connection:
             master = self._key(connection)
             with connection.transaction():
-                connection.execute(_SQL["lock_customer"], {**of, "kind": CUSTOMER_LOCK, "alone": False})
+                connection.execute(_SQL["share_customer"], {**of, "kind": CUSTOMER_LOCK})
                 _refuse_absent(connection, book, customer)
                 if kept:
                     key = _find_key(connection, master, book, customer) or _add_key(connection, master, of)
@@ -105,6 +104,15 @@ class Vault:
                 return {}
             rows = connection.execute(_SQL["records"], {**of, "names": list(names)}, binary=True)
             return {name: unseal(key, sealed, book, customer, name) for name, sealed in rows}
+
+    def erase_pending(self) -> int:
+        """Delete what is kept of customers whose erasure the log asks for; tells of how many.
+
+        Needs no master key. Safe to be cut off anywhere and to be done by several at once: a customer is
+        erased in one transaction, in the order of the log, and whoever comes later goes on from there.
+        """
+        with self.connection() as connection:
+            return erase_pending(connection)
 
     def _key(self, connection: Connection) -> MasterKey:
         if self._master is None:

@@ -1,7 +1,6 @@
--- name: lock_customer
+-- name: share_customer
 -- Who puts shares the customer with others who put; who erases has them alone. So nothing is put behind an erasure.
-SELECT CASE WHEN %(alone)s THEN pg_advisory_xact_lock(%(kind)s, hashtext(%(book)s || '/' || %(customer)s))
-    ELSE pg_advisory_xact_lock_shared(%(kind)s, hashtext(%(book)s || '/' || %(customer)s)) END;
+SELECT pg_advisory_xact_lock_shared(%(kind)s, hashtext(%(book)s || '/' || %(customer)s));
 
 -- name: standing
 -- Whether the log has such a customer, and whether it asked for their erasure, be it done or not yet.

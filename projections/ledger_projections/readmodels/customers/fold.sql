@@ -12,13 +12,13 @@ CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'customer.opened';
 
 -- name: change_customers
--- types: customer.changed customer.closed
+-- types: customer.changed customer.closed customer.erased
 -- Of each term the last one that was said; what an event leaves out stays as it was.
 WITH fact AS MATERIALIZED (
     SELECT e.book, e.customer, e.position, e.type, e.occurred_at, ledger.data_of(e.state) AS data
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-        AND e.type IN ('customer.changed', 'customer.closed')
+        AND e.type IN ('customer.changed', 'customer.closed', 'customer.erased')
 ), last AS (
     SELECT f.book, f.customer,
         (array_agg(f.data ->> 'currency' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'currency'))[1] AS currency,
@@ -30,7 +30,8 @@ WITH fact AS MATERIALIZED (
         (array_agg(f.data ->> 'credit_limit' ORDER BY f.position DESC) FILTER (WHERE f.data ? 'credit_limit'))[1] AS credit_limit,
         max(f.occurred_at) FILTER (WHERE f.type = 'customer.closed') AS closed_at,
         max(f.data ->> 'by') FILTER (WHERE f.type = 'customer.closed') AS closed_by,
-        max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason
+        max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason,
+        max(f.occurred_at) FILTER (WHERE f.type = 'customer.erased') AS erased_at
     FROM fact f GROUP BY f.book, f.customer
 )
 UPDATE customer c
@@ -41,10 +42,11 @@ SET currency = coalesce(l.currency, c.currency),
     tax_treatment = coalesce(l.tax_treatment, c.tax_treatment),
     segment = coalesce(l.segment, c.segment),
     credit_limit = coalesce(l.credit_limit::bigint, c.credit_limit),
-    status = CASE WHEN l.closed_at IS NOT NULL THEN 'closed' ELSE c.status END,
+    status = CASE WHEN l.erased_at IS NOT NULL THEN 'erased' WHEN l.closed_at IS NOT NULL THEN 'closed' ELSE c.status END,
     closed_at = coalesce(l.closed_at, c.closed_at),
     closed_by = coalesce(l.closed_by, c.closed_by),
-    closing_reason = coalesce(l.closing_reason, c.closing_reason)
+    closing_reason = coalesce(l.closing_reason, c.closing_reason),
+    erased_at = coalesce(l.erased_at, c.erased_at)
 FROM last l
 WHERE c.book = ANY (ARRAY[l.book]) AND c.customer = ANY (ARRAY[l.customer]);
 

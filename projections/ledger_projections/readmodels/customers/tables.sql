@@ -3,7 +3,7 @@
 CREATE TABLE customer (
     book           text        NOT NULL,
     customer       text        NOT NULL,
-    status         text        NOT NULL CONSTRAINT status_known CHECK (status IN ('open', 'closed')),
+    status         text        NOT NULL CONSTRAINT status_known CHECK (status IN ('open', 'closed', 'erased')),
     currency       text        NOT NULL,
     payment_days   integer     NOT NULL,
     billing_day    integer     NOT NULL,
@@ -15,14 +15,16 @@ CREATE TABLE customer (
     closed_at      timestamptz,
     closed_by      text,
     closing_reason text,
+    erased_at      timestamptz,
     position       bigint      NOT NULL,
     PRIMARY KEY (book, customer),
-    CONSTRAINT closed_is_told CHECK ((status = 'closed') = (closed_at IS NOT NULL))
+    CONSTRAINT closed_is_told CHECK ((status = 'open') = (closed_at IS NULL)),
+    CONSTRAINT erased_is_told CHECK ((status = 'erased') = (erased_at IS NOT NULL))
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE customer IS 'Who owes: the customers of each book and their terms. No personal data.';
 COMMENT ON COLUMN customer.book IS 'The book.';
 COMMENT ON COLUMN customer.customer IS 'Identifier of the customer.';
-COMMENT ON COLUMN customer.status IS 'open or closed.';
+COMMENT ON COLUMN customer.status IS 'open, closed, or erased: closed, and the personal data is gone.';
 COMMENT ON COLUMN customer.currency IS 'Currency that the customer is billed in unless a charge says otherwise (ISO 4217).';
 COMMENT ON COLUMN customer.payment_days IS 'Days from the issue of an invoice until it is due.';
 COMMENT ON COLUMN customer.billing_day IS 'Day of the month on which the customer is billed.';
@@ -34,6 +36,7 @@ COMMENT ON COLUMN customer.opened_at IS 'When the customer began.';
 COMMENT ON COLUMN customer.closed_at IS 'When the customer ended.';
 COMMENT ON COLUMN customer.closed_by IS 'Who ended it: customer or book.';
 COMMENT ON COLUMN customer.closing_reason IS 'Reason code of the end.';
+COMMENT ON COLUMN customer.erased_at IS 'When the erasure of the personal data was asked for.';
 COMMENT ON COLUMN customer.position IS 'Position of the customer.opened.';
 
 CREATE TABLE activity (
