@@ -13,6 +13,7 @@ from ledger.database import AsyncPool, check_server, connect, reader_pool
 from ledger.log.writer import Writer
 from ledger.notices import Notices
 from ledger.settings import Settings
+from ledger_api.deadlines import Deadlines, stopped
 from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
 from ledger_api.metrics import Metrics
@@ -66,6 +67,7 @@ class Services:
     transparency: Transparency
     rebuilds: Rebuilds
     vault: PersonalData
+    deadlines: asyncio.Task[None]
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -75,6 +77,7 @@ class Services:
             "projector": self.projector.alive,
             "notices": self.notices.alive,
             "eraser": self.vault.eraser.alive,
+            "deadlines": not self.deadlines.done(),
         }
 
 
@@ -118,6 +121,11 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         streams = Slots(settings.streams_max)
         metrics.watch("ledger_streams_open", "Event streams being read.", lambda: streams.taken)
         keys = Keys(finder(pool), settings.key_cache_seconds, settings.keys_cached_max)
+        reader = Reader(pool, notices, settings.min_position_wait_seconds_max, settings.idle_poll_seconds)
+        deadlines = asyncio.create_task(
+            Deadlines(reader, writer, settings.deadline_look_seconds_max).run(), name="ledger-deadlines"
+        )
+        stack.push_async_callback(stopped, deadlines)
         yield Services(
             settings=settings,
             pool=pool,
@@ -127,10 +135,11 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             ingest=Ingest(writer, keys, settings, metrics.refused, metrics.posted),
             keys=keys,
             pages=Pages(secret),
-            reader=Reader(pool, notices, settings.min_position_wait_seconds_max, settings.idle_poll_seconds),
+            reader=reader,
             metrics=metrics,
             streams=streams,
             transparency=transparency,
             rebuilds=Rebuilds(conninfo),
             vault=vault,
+            deadlines=deadlines,
         )

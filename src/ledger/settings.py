@@ -86,6 +86,9 @@ class Settings:
     drain_seconds_max: int = _count(
         30, 0, 3_600, "How long a service that stops waits for the answers under way."
     )
+    deadline_look_seconds_max: float = _limit(
+        60, 0.1, 3_600, "How long the service sleeps at most before it looks for deadlines that have passed."
+    )
     idle_poll_seconds: float = _limit(
         1, 0.01, 60, "How often a projector looks for events when no notification came: one may be lost."
     )

@@ -12,7 +12,7 @@ from ledger_api.shapes.books import Book, Books
 from ledger_api.shapes.contacts import ContactPage, ContactReport
 from ledger_api.shapes.customers import Customer, CustomerPage
 from ledger_api.shapes.discounts import DiscountPage
-from ledger_api.shapes.disputes import DisputePage
+from ledger_api.shapes.disputes import DisputePage, DisputeQueue, Workload
 from ledger_api.shapes.events import EventPage
 from ledger_api.shapes.invoices import Invoice, InvoicePage
 from ledger_api.shapes.running import Projections
@@ -40,6 +40,8 @@ def addresses(told: Caller) -> dict[str, type[Shape]]:
         f"{told.at}/invoices": InvoicePage,
         f"{told.at}/invoices/INV-1": Invoice,
         f"{told.at}/disputes": DisputePage,
+        f"{told.at}/queues/disputes": DisputeQueue,
+        f"{told.at}/reports/disputes": Workload,
         f"{told.at}/discounts": DiscountPage,
         f"{told.at}/reports/trial-balance": TrialBalance,
         f"{told.at}/events": EventPage,

@@ -33,6 +33,15 @@ class Dispute(Shape):
     reason: str
     resolution: str | None
     respond_by: str | None
+    deadline: str | None = Field(description="The last day to answer, while an answer is awaited.")
+    lapsed: str | None = Field(description="The last deadline that passed without an answer.")
+    inquiry: str | None = Field(description="The inquiry that became this chargeback.")
+    assignee: str | None
+    level: int = Field(description="How often it was escalated.")
+    escalated_to: str | None
+    evidence: int = Field(description="How many files of evidence were submitted.")
+    withdrawn_at: datetime | None
+    touched_at: datetime | None = Field(description="When somebody first did something about it.")
     lines: list[object]
     opened_at: datetime
     opened_by: str
@@ -46,3 +55,58 @@ class DisputePage(Shape):
 
     items: list[Dispute]
     next: str | None
+
+
+class QueuedDispute(Shape):
+    """An open dispute as whoever works on it needs it. The amount is minor units of `currency`."""
+
+    dispute: str
+    customer: CustomerId
+    kind: Literal["complaint", "inquiry", "chargeback"]
+    invoice: str | None
+    charge: str | None
+    payment: str | None
+    currency: str | None
+    amount: int | None
+    reason: str
+    deadline: str | None = Field(description="The last day to answer, while an answer is awaited.")
+    overdue: bool = Field(description="Whether that day is over in the book's time zone.")
+    lapsed: str | None = Field(description="The last deadline that passed without an answer.")
+    assignee: str | None
+    level: int = Field(description="How often it was escalated.")
+    escalated_to: str | None
+    evidence: int = Field(description="How many files of evidence were submitted.")
+    withdrawn_at: datetime | None
+    opened_at: datetime
+    touched_at: datetime | None = Field(description="When somebody first did something about it.")
+    waiting_hours: int = Field(description="Whole hours since it was opened.")
+    untouched_hours: int = Field(description="Whole hours until it was first touched, or until now.")
+    position: int
+
+
+class DisputeQueue(Shape):
+    """Open disputes, the most urgent first."""
+
+    items: list[QueuedDispute]
+    next: str | None
+
+
+class Work(Shape):
+    """What one assignee has open."""
+
+    assignee: str | None = Field(description="Null: what waits in the queue.")
+    open: int
+    complaints: int
+    inquiries: int
+    chargebacks: int
+    escalated: int
+    overdue: int
+    untouched: int = Field(description="How many nobody has done anything about yet.")
+    next_deadline: str | None
+    oldest_opened_at: datetime
+
+
+class Workload(Shape):
+    """Open disputes by who works on them."""
+
+    assignees: list[Work]
