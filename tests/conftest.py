@@ -30,6 +30,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="only the tests that use a database")
 
 
+def pytest_report_header() -> str:
+    """Say which accounting programs the tests can ask, and what is left out because one is not there."""
+    from tests.foreign.programs import FOUND, MISSING  # noqa: PLC0415 - only a run that reports needs them
+
+    said = f"accounting programs: {', '.join(map(str, FOUND))}"
+    return f"{said}; NOT INSTALLED, so not asked: {', '.join(MISSING)}" if MISSING else said
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, on request, the tests that use no database."""
     if config.getoption("--database-only"):

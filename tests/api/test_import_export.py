@@ -14,8 +14,9 @@ from tests.api.command import run
 
 from ledger.database import connect
 from ledger.errors import ConfigurationError, IntegrityError
+from ledger.log import merkle
 from ledger_api.client import message
-from ledger_api.files.exporting import Span, export, head_of, prepare_resume
+from ledger_api.files.exporting import Lines, Span, export, head_of, prepare_resume
 
 TRICKY = [
     'a\\b"c',
@@ -48,7 +49,7 @@ def fill(database: str, book: str, texts: list[str], *, without: int = 0) -> lis
 def exported(database: str, span: Span) -> bytes:
     out = io.BytesIO()
     with connect(database, statement_seconds_max=0) as connection:
-        told = export(connection, span, out, hashlib.sha256())
+        told = export(connection, span, out, Lines(span.after))
     assert told.events == span.upto - span.after
     assert told.bytes == len(out.getvalue())
     assert told.sha256 == hashlib.sha256(out.getvalue()).hexdigest()
@@ -76,15 +77,19 @@ def test_an_interrupted_export_goes_on_where_its_file_ends(database: str, tmp_pa
 
     found = prepare_resume(file, "b")
     with connect(database) as connection, file.open("ab") as out:
-        told = export(connection, Span("b", found.position, head_of(connection, "b")), out, found.digest)
+        span = Span("b", found.position, head_of(connection, "b").position)
+        told = export(connection, span, out, found)
 
     assert file.read_bytes() == whole
     assert told.sha256 == hashlib.sha256(whole).hexdigest()
+    assert told.root == merkle.root(merkle.extend([], 0, map(merkle.leaf_hash, states)))
 
 
 def test_a_file_of_another_book_or_kind_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "file"
-    for content in (b'{"book":"b","position":7}\n', b"dear diary", b'{"book":"c","data":{}}\n'):
+    for content in (
+        b'{"book":"b","position":7}\n', b"dear diary", b'{"book":"c","data":{}}\n',
+    ):  # fmt: skip
         file.write_bytes(content)
         with pytest.raises(ConfigurationError, match="no export"):
             prepare_resume(file, "c")
@@ -97,7 +102,7 @@ def test_a_log_with_a_hole_is_not_exported_as_if_it_were_whole(database: str) ->
         connect(database) as connection,
         pytest.raises(IntegrityError, match="6 events behind position 0 up to 7"),
     ):
-        export(connection, Span("b", 0, 7), io.BytesIO(), hashlib.sha256())
+        export(connection, Span("b", 0, 7), io.BytesIO(), Lines())
     with connect(database) as connection, pytest.raises(ConfigurationError, match="no book c"):
         head_of(connection, "c")
 

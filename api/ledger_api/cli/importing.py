@@ -1,8 +1,10 @@
-"""`billing-ledger import`: files of messages, posted through HTTP."""
+"""`billing-ledger import`: files of messages, posted through HTTP; or a whole log that was exported."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +28,7 @@ def register(to: typer.Typer) -> None:
 def import_files(
     *,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Files to post; - reads standard input.")
+        list[Path], typer.Argument(metavar="FILE…", help="Files to post, or a log; - reads standard input.")
     ],
     book: Annotated[str, typer.Option(help="The book to post to.")],
     mapping: Annotated[
@@ -38,18 +40,37 @@ def import_files(
     key: Annotated[str | None, typer.Option(help="Its API key (or BILLING_LEDGER_KEY).")] = None,
     lanes: Annotated[int, typer.Option(min=1, max=16, help="Connections to post over.")] = 2,
     home: Annotated[Path | None, typer.Option(help="Data folder of the embedded PostgreSQL.")] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="FILE is an exported log: make it the log of an empty book again.")
+    ] = False,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --log: a checkpoint that you kept, which the file has to extend."),
+    ] = None,
+    public_key: Annotated[
+        str | None, typer.Option(help="With --checkpoint: the log's public key, to hold it to its signature.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Post files of messages: CloudEvents in JSON, one a line, or CSV with a mapping file.
 
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
     recorded: importing a file twice changes nothing. Exit code 3 when a message was refused.
+
+    With --log the file is an exported log, and becomes the log of the book in this database, byte for byte
+    and with the same root: all of it or nothing. Exit code 4 when the book has events already, 5 when the
+    file is not a log as it was recorded, or not the one of the checkpoint.
     """
     from ledger_api.cli.connecting import Wants, connected, use_home  # noqa: PLC0415
     from ledger_api.client.bulk import Lanes  # noqa: PLC0415
     from ledger_api.files.mapping import RowMapping  # noqa: PLC0415
 
     use_home(home)
+    _refuse_mixed(log=log, of_messages=(mapping, url, key), of_log=(checkpoint, public_key), files=files)
+    if log:
+        _refuse_missing(files)
+        import_exported(files[0], book, checkpoint or [], public_key, as_json=json)
+        return
     rows = None if mapping is None else RowMapping.read(mapping)
     _refuse_missing(files)
     tallies = {}
@@ -65,6 +86,45 @@ def import_files(
             _tell(name, tally)
     if any(tally.refused for tally in tallies.values()):
         raise typer.Exit(REFUSED)
+
+
+def _refuse_mixed(
+    *, log: bool, of_messages: Sequence[object], of_log: Sequence[object], files: Sequence[Path]
+) -> None:
+    """Refuse options that have no meaning for what is imported."""
+    from ledger.errors import ConfigurationError  # noqa: PLC0415
+
+    if log and any(of_messages):
+        raise ConfigurationError("a log is not posted: --mapping, --url and --key have no meaning with --log")
+    if log and len(files) > 1:
+        raise ConfigurationError("--log takes one file: the whole log of one book")
+    if not log and any(of_log):
+        raise ConfigurationError("--checkpoint and --public-key are about an exported log: give --log too")
+
+
+def import_exported(
+    file: Path, book: str, checkpoints: Sequence[Path], key: str | None, *, as_json: bool
+) -> None:
+    """Import an exported log, and tell how many events there are and the root over them."""
+    from ledger.database import connect  # noqa: PLC0415
+    from ledger.log.importing import import_log  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
+    from ledger_api.files.importing import count_lines  # noqa: PLC0415
+
+    outside = [read_checkpoint_file(path, key) for path in checkpoints]
+    with (
+        runtime() as found,
+        connect(found.conninfo, autocommit=False, statement_seconds_max=0) as connection,
+        nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb") as lines,
+        progress(f"Importing {book}", None if file == STDIN else count_lines(lines)) as advance,
+    ):
+        imported = import_log(connection, book, lines, outside, advance)
+    if as_json:
+        print_json({"book": book, "events": imported.events, "root": imported.root.hex()})
+    else:
+        print(f"{imported.events:,} events of {book}, as they were recorded")
+        print(f"root {imported.root.hex()}")
 
 
 def _refuse_missing(files: list[Path]) -> None:

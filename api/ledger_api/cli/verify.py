@@ -11,7 +11,6 @@ import typer
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
-    from ledger.tlog.checkpoint import Checkpoint
     from ledger.verify.book import Report
 
 _PASSES = 3
@@ -48,8 +47,9 @@ def verify(
     """
     from ledger.verify.book import verify_book  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
 
-    outside = [_read(path, key) for path in checkpoint or ()]
+    outside = [read_checkpoint_file(path, key) for path in checkpoint or ()]
     with runtime() as found:
         with found.connect() as connection:
             row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
@@ -59,24 +59,6 @@ def verify(
     _tell(report, time.monotonic() - began, as_json=json)
     if not report.passed:
         raise typer.Exit(5)
-
-
-def _read(path: Path, key: str | None) -> Checkpoint:
-    from ledger.errors import ConfigurationError  # noqa: PLC0415
-    from ledger.tlog.checkpoint import open_checkpoint, read_checkpoint  # noqa: PLC0415
-    from ledger.tlog.note import BadNote, read_note, read_verifier  # noqa: PLC0415
-
-    try:
-        raw = path.read_bytes()
-        return (
-            read_checkpoint(read_note(raw).text)
-            if key is None
-            else open_checkpoint(raw, read_verifier(key))[0]
-        )
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
-    except BadNote as error:
-        raise ConfigurationError(f"{path} is no checkpoint that counts: {error}") from error
 
 
 def _tell(report: Report, seconds: float, *, as_json: bool) -> None:

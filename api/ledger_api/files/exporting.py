@@ -16,6 +16,7 @@ import orjson
 import psycopg
 
 from ledger.errors import ConfigurationError, IntegrityError
+from ledger.log import merkle
 from ledger.sql import queries
 
 _SQL = queries("ledger_api.files", "exporting.sql")
@@ -34,18 +35,53 @@ class Span(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """What was written: events and bytes of this run, and the SHA-256 (hex) of the whole file."""
+    """What was written: events and bytes of this run; of the whole file its SHA-256 (hex), and the root."""
 
     events: int
+    root: bytes | None
     bytes: int
     sha256: str
 
 
-class Found(NamedTuple):
-    """What a file holds already: the last position, and the hash of its bytes so far."""
+class Head(NamedTuple):
+    """Where the log of a book ends, and the root over it."""
 
     position: int
-    digest: hashlib._Hash
+    root: bytes
+
+
+class Lines:
+    """A file of lines as it grows: its hash, and the tree over its lines, which are the log's leaves."""
+
+    def __init__(self, after: int = 0) -> None:
+        self.after = after
+        """The position before the first line."""
+        self._digest = hashlib.sha256()
+        self._tree = merkle.Growing()
+
+    def add(self, data: bytes) -> int:
+        """Add whole lines; tells how many they are."""
+        self._digest.update(data)
+        before = self._tree.size
+        add = self._tree.add
+        for line in data.split(b"\n")[:-1]:
+            add(hashlib.sha256(b"\0" + line).digest())
+        return self._tree.size - before
+
+    @property
+    def position(self) -> int:
+        """The position of the last line."""
+        return self.after + self._tree.size
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of all bytes, in hex."""
+        return self._digest.hexdigest()
+
+    @property
+    def root(self) -> bytes | None:
+        """The root over the log as far as the file goes; None when the file does not begin with the log."""
+        return None if self.after else self._tree.root
 
 
 class _Line(msgspec.Struct):
@@ -57,22 +93,22 @@ Buffer = bytes | bytearray | memoryview
 _read_line = msgspec.json.Decoder(_Line).decode
 
 
-def head_of(connection: psycopg.Connection, book: str) -> int:
+def head_of(connection: psycopg.Connection, book: str) -> Head:
     """Say where the log of a book ends. Raises `ConfigurationError` when there is no such book."""
     row = connection.execute(_SQL["head_of_book"], {"book": book}).fetchone()
     if row is None:
         raise ConfigurationError(f"there is no book {book}")
-    return int(row[0])
+    return Head(int(row[0]), merkle.root(merkle.unpack(bytes(row[1]))))
 
 
 def export(
     connection: psycopg.Connection,
     span: Span,
     out: BinaryIO,
-    digest: hashlib._Hash,
+    file: Lines,
     written: Callable[[int], None] = lambda _: None,
 ) -> Exported:
-    """Write events to `out`; `digest` begins with what the file holds already, `written` is told of events.
+    """Write events to `out`; `file` knows what it holds already, `written` is told of events.
 
     The events come as one stream of one statement, so memory stays flat. Raises `IntegrityError` when the log
     does not have them all.
@@ -81,15 +117,42 @@ def export(
     with connection.cursor() as cursor, cursor.copy(_SQL["copy_events"], span._asdict()) as copy:
         for data in _gathered(copy):
             out.write(data)
-            digest.update(data)
-            lines = data.count(b"\n")
+            lines = file.add(data)
             written(lines)
             events, total = events + lines, total + len(data)
     if events != span.upto - span.after:
+        raise _incomplete(span, events)
+    return Exported(events, file.root, total, file.sha256)
+
+
+def refuse_other_root(book: str, head: Head, file: Lines) -> None:
+    """Hold a file that has the whole log to the head's own root; `IntegrityError` when they differ.
+
+    The lines that an earlier run wrote are in the root too: so this also finds those that were changed since.
+    """
+    if file.position == head.position and file.root not in (None, head.root):
+        found = b"" if file.root is None else file.root
         raise IntegrityError(
-            f"the log of {span.book} has {events} events behind position {span.after} up to {span.upto}"
+            f"the lines come to the root {found.hex()}, the head of {book} at {head.position} has "
+            f"{head.root.hex()}: the log or the file was changed"
         )
-    return Exported(events, total, digest.hexdigest())
+
+
+def stored_events(connection: psycopg.Connection, span: Span) -> Iterator[bytes]:
+    """Give the stored bytes of events, one after the other. Raises `IntegrityError` when one is missing."""
+    events = 0
+    with connection.cursor() as cursor, cursor.copy(_SQL["copy_events"], span._asdict()) as copy:
+        for block in copy:
+            events += 1
+            yield bytes(block)[:-1]
+    if events != span.upto - span.after:
+        raise _incomplete(span, events)
+
+
+def _incomplete(span: Span, events: int) -> IntegrityError:
+    return IntegrityError(
+        f"the log of {span.book} has {events} events behind position {span.after} up to {span.upto}"
+    )
 
 
 def _gathered(blocks: Iterable[Buffer]) -> Iterator[bytes]:
@@ -105,23 +168,42 @@ def _gathered(blocks: Iterable[Buffer]) -> Iterator[bytes]:
     yield b"".join(waiting)
 
 
-def prepare_resume(path: Path, book: str) -> Found:
-    """Cut a file behind its last whole line, and say which position that is (0: the file is empty or new).
+def prepare_resume(path: Path, book: str) -> Lines:
+    """Cut a file behind its last whole line, and read what it holds up to there; it may be empty or new.
 
-    Raises `ConfigurationError` when the file is no export of this book.
+    Raises `ConfigurationError` when the file is no export of this book, or positions are missing in it.
     """
-    digest = hashlib.sha256()
     if not path.exists():
-        return Found(0, digest)
+        return Lines()
     with path.open("r+b") as file:
         _refuse_other_content(file, book, path)
         end = _end_of_lines(file)
-        position = _position_at(file, end, path) if end else 0
-        file.truncate(end)
+        if not end:
+            file.truncate(0)
+            return Lines()
         file.seek(0)
-        for chunk in iter(lambda: file.read(_WRITE_BYTES), b""):
-            digest.update(chunk)
-    return Found(position, digest)
+        lines = Lines(_position_of(file.readline(), path) - 1)
+        last = _last_line(file, end)
+        file.seek(0)
+        for data in _whole_lines(file, end):
+            lines.add(data)
+        if _position_of(last, path) != lines.position:
+            raise ConfigurationError(
+                f"{path} ends with position {_position_of(last, path)} and should with {lines.position}: "
+                "lines are missing or more than once in it; nothing was changed in it"
+            )
+        file.truncate(end)
+    return lines
+
+
+def _whole_lines(file: BinaryIO, end: int) -> Iterator[bytes]:
+    """Read what lies before `end`, which is behind a line, in large pieces that are whole lines."""
+    rest = b""
+    while more := file.read(min(_WRITE_BYTES, end - file.tell())):
+        data = rest + more
+        cut = data.rfind(b"\n") + 1
+        yield data[:cut]
+        rest = data[cut:]
 
 
 def _refuse_other_content(file: BinaryIO, book: str, path: Path) -> None:
@@ -145,8 +227,8 @@ def _end_of_lines(file: BinaryIO) -> int:
     return 0
 
 
-def _position_at(file: BinaryIO, end: int, path: Path) -> int:
-    """Read the position of the last line, which ends at `end`."""
+def _last_line(file: BinaryIO, end: int) -> bytes:
+    """Read the last line, which ends at `end`."""
     start = end - 1
     while start > 0:
         step = max(0, start - _TAIL_BYTES)
@@ -157,7 +239,11 @@ def _position_at(file: BinaryIO, end: int, path: Path) -> int:
             start = step + found + 1
             break
     file.seek(start)
+    return file.read(end - start)
+
+
+def _position_of(line: bytes, path: Path) -> int:
     try:
-        return _read_line(file.read(end - start)).position
+        return _read_line(line).position
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no export of a log: its last line is none: {error}") from error
+        raise ConfigurationError(f"{path} is no export of a log: a line is none: {error}") from error

@@ -1,6 +1,6 @@
 -- name: head_of_book
--- How far the log of a book goes; no row when there is no such book.
-SELECT position FROM ledger.head WHERE book = %(book)s;
+-- How far the log of a book goes, and its tree; no row when there is no such book.
+SELECT position, frontier FROM ledger.head WHERE book = %(book)s;
 
 -- name: copy_events
 -- The stored bytes of events, one event a line. JSON holds no control characters outside of escapes, so with two of

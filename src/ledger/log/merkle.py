@@ -46,6 +46,44 @@ def extend(frontier: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> lis
     return stack
 
 
+class Growing:
+    """A tree that leaves are added to one by one; its frontier is worked out for many at once."""
+
+    _TOGETHER = 1024
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._frontier: list[bytes] = []
+        self._fresh: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
+        self._fresh.append(leaf)
+        if len(self._fresh) >= self._TOGETHER:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._frontier = extend(self._frontier, self._size, self._fresh)
+        self._size += len(self._fresh)
+        self._fresh = []
+
+    @property
+    def size(self) -> int:
+        """How many leaves there are."""
+        return self._size + len(self._fresh)
+
+    @property
+    def frontier(self) -> list[bytes]:
+        """The complete subtrees of all that was added."""
+        self._settle()
+        return self._frontier
+
+    @property
+    def root(self) -> bytes:
+        """The root over all that was added."""
+        return root(self.frontier)
+
+
 def root(frontier: Sequence[bytes]) -> bytes:
     """Return the root hash of the tree that a frontier describes."""
     if not frontier:

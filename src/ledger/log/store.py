@@ -9,7 +9,7 @@ writer pays it once for many messages.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -128,6 +128,27 @@ def lock(
     return Head(row[0], merkle.unpack(row[1]), row[2]), found
 
 
+def move_head(conn: psycopg.Connection, book: str, head: Head) -> None:
+    """Say where the log ends now, in the transaction that appended."""
+    conn.execute(
+        _SQL["move_head"],
+        {
+            "book": book,
+            "position": head.position,
+            "frontier": merkle.pack(head.frontier),
+            "recorded_at": head.recorded_at,
+        },
+    )
+
+
+@contextmanager
+def copying(conn: psycopg.Connection) -> Iterator[Callable[[Row], None]]:
+    """Give what takes rows in, one by one, as long as the block lasts; the caller holds the lock."""
+    with conn.cursor() as cursor, cursor.copy(_SQL["copy_events"]) as copy:
+        copy.set_types(COPY_TYPES)
+        yield copy.write_row
+
+
 class Append:
     """Rows on their way to the end of a book's log; the caller holds the lock.
 
@@ -146,10 +167,7 @@ class Append:
     def write(self, row: Row) -> None:
         """Send one row."""
         if self._write_row is None:
-            cursor = self._open.enter_context(self._conn.cursor())
-            copy = self._open.enter_context(cursor.copy(_SQL["copy_events"]))
-            copy.set_types(COPY_TYPES)
-            self._write_row = copy.write_row
+            self._write_row = self._open.enter_context(copying(self._conn))
         self._write_row(row)
         self._leaves.append(row.leaf)
 
@@ -166,15 +184,7 @@ class Append:
         frontier = merkle.extend(head.frontier, head.position, self._leaves)
         moved = Head(head.position + len(self._leaves), frontier, head.recorded_at)
         with self._conn.pipeline():
-            self._conn.execute(
-                _SQL["move_head"],
-                {
-                    "book": self._book,
-                    "position": moved.position,
-                    "frontier": merkle.pack(frontier),
-                    "recorded_at": moved.recorded_at,
-                },
-            )
+            move_head(self._conn, self._book, moved)
             self._conn.commit()
         return moved
 

@@ -1,0 +1,141 @@
+"""Events and postings as tables: CSV for a spreadsheet, Parquet for whoever analyses them.
+
+All is made from the stored bytes. CSV is escaped so that no spreadsheet takes a text for a formula; Parquet
+has the texts as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from ledger.entries import Journal
+from ledger.errors import ConfigurationError
+from ledger.event import Event
+from ledger.log.merkle import leaf_hash
+
+What = Literal["events", "postings"]
+Cell = str | int | None
+
+
+class Stored(NamedTuple):
+    """An event as it was read, and the bytes that it was read from."""
+
+    event: Event
+    state: bytes
+
+
+_INTEGER, _TEXT, _DATE, _INSTANT = "BIGINT", "VARCHAR", "DATE", "TIMESTAMPTZ"
+
+COLUMNS: dict[What, dict[str, str]] = {
+    "events": {
+        "position": _INTEGER, "version": _INTEGER, "type": _TEXT, "source": _TEXT, "id": _TEXT,
+        "customer": _TEXT, "invoice": _TEXT, "currency": _TEXT, "amount": _INTEGER, "occurred_at": _INSTANT,
+        "recorded_at": _INSTANT, "principal": _TEXT, "causation": _INTEGER, "data": _TEXT, "leaf": _TEXT,
+    },
+    "postings": {
+        "position": _INTEGER, "line": _INTEGER, "type": _TEXT, "account": _TEXT, "customer": _TEXT,
+        "invoice": _TEXT, "currency": _TEXT, "amount": _INTEGER, "occurred_on": _DATE,
+        "occurred_at": _INSTANT, "recorded_at": _INSTANT,
+    },
+}  # fmt: skip
+"""The columns of each table and their types. Amounts are minor units, debit is positive; `data` is JSON."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def rows_of(what: What, events: Iterable[Stored], after: int = 0) -> Iterator[tuple[Cell, ...]]:
+    """Make the rows of a table; postings need all events from the first one, those up to `after` left out."""
+    return _event_rows(events) if what == "events" else _posting_rows(events, after)
+
+
+def _event_rows(events: Iterable[Stored]) -> Iterator[tuple[Cell, ...]]:
+    for event, state in events:
+        invoice, currency, amount = event.data.columns()
+        yield (
+            event.position, event.version, event.type, event.source, event.id, event.subject, invoice,
+            currency, amount, _instant(event.time), _instant(event.recordedtime), event.principal,
+            event.causation, _data(state), leaf_hash(state).hex(),
+        )  # fmt: skip
+
+
+def _posting_rows(events: Iterable[Stored], after: int) -> Iterator[tuple[Cell, ...]]:
+    journal = Journal()
+    for event, _ in events:
+        for entry in journal.entries(event):
+            if event.position > after:
+                for line, account, amount in entry.postings:
+                    yield (
+                        event.position, line, event.type, account, event.subject, entry.invoice,
+                        entry.currency, amount, entry.occurred_on.isoformat(), _instant(event.time),
+                        _instant(event.recordedtime),
+                    )  # fmt: skip
+
+
+def _data(state: bytes) -> str:
+    """Cut the data out of the bytes: their keys are sorted, so it stands before decisionsize."""
+    return state[state.index(b',"data":') + 8 : state.rindex(b',"decisionsize":')].decode()
+
+
+def _instant(value: object) -> str:
+    return str(msgspec.to_builtins(value))
+
+
+def csv_of(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """Write a table as CSV (RFC 4180) that a spreadsheet may open, line by line."""
+    return _csv(what, (list(map(_harmless, row)) for row in rows))
+
+
+def _harmless(cell: Cell) -> Cell:
+    """Put an apostrophe before a text that a spreadsheet would compute [OWASP, CSV injection]."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+class _Returning:
+    """A file of which writing gives back what was to be written."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    write_row = csv.writer(_Returning()).writerow
+    yield str(write_row(COLUMNS[what]))
+    for row in rows:
+        yield str(write_row(row))
+
+
+def write_parquet(path: Path, what: What, rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a table as Parquet.
+
+    The rows go through a file beside it, so that memory does not grow with them. Raises `ConfigurationError`
+    when the extra `export` is not installed.
+    """
+    try:
+        import duckdb  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError("Parquet needs the extra: pip install 'billing-ledger[export]'") from error
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
+        between = Path(folder) / "rows.csv"
+        with between.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(_csv(what, rows))
+        with duckdb.connect(config={"temp_directory": folder, "memory_limit": _MEMORY}) as database:
+            names = {"file": str(between), "columns": COLUMNS[what], "line": _LINE_BYTES_MAX}
+            target = str(path).replace("'", "''")
+            database.execute(_PARQUET.format(target=target), names)
+
+
+_MEMORY = "512MB"
+"""What DuckDB may take of memory, whatever the number of rows."""
+_LINE_BYTES_MAX = 1 << 26
+"""The longest line that DuckDB reads: an invoice of many lines is one."""
+_PARQUET = """
+COPY (FROM read_csv($file, columns = $columns, header = true, auto_detect = false, delim = ',', quote = '"',
+    escape = '"', max_line_size = $line)) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
+"""
