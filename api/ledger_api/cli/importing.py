@@ -57,9 +57,8 @@ def import_files(
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
     recorded: importing a file twice changes nothing. Exit code 3 when a message was refused.
 
-    With --log the file is an exported log, and becomes the log of the book in this database, byte for byte
-    and with the same root: all of it or nothing. Exit code 4 when the book has events already, 5 when the
-    file is not a log as it was recorded, or not the one of the checkpoint.
+    With --log an exported log becomes the log of the book, byte for byte and with the same root, or nothing
+    does. Exit code 4 when the book has events already, 5 when the file is no log as it was recorded.
     """
     from ledger_api.cli.connecting import Wants, connected, use_home  # noqa: PLC0415
     from ledger_api.client.bulk import Lanes  # noqa: PLC0415

@@ -29,13 +29,13 @@ LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
         SELECT 0::bigint AS low, coalesce((
             SELECT p.position FROM posting p WHERE p.book = of_book ORDER BY p.position DESC LIMIT 1), 0) AS high
         UNION ALL
-        SELECT CASE WHEN probe.recorded_at <= recorded THEN middle.position ELSE s.low END,
-            CASE WHEN probe.recorded_at <= recorded THEN s.high ELSE probe.position - 1 END
+        SELECT CASE WHEN probe.recorded_at > recorded THEN s.low ELSE middle.position END,
+            CASE WHEN probe.recorded_at > recorded THEN probe.position - 1 ELSE s.high END
         FROM search s
         CROSS JOIN LATERAL (SELECT (s.low + s.high + 1) / 2 AS position) middle
-        CROSS JOIN LATERAL (
+        LEFT JOIN LATERAL (  -- there is none before the first posting: then the search goes on behind the middle
             SELECT p.position, p.recorded_at FROM posting p WHERE p.book = of_book AND p.position <= middle.position
-            ORDER BY p.position DESC LIMIT 1) probe
+            ORDER BY p.position DESC LIMIT 1) probe ON true
         WHERE s.low < s.high
     )
     SELECT max(s.low) FROM search s;
