@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ledger_api.keys import ADMIN, PERSON, READ, Principal
+from ledger_api.keys import ADMIN, PERSON, POST, READ, Principal
 from ledger_api.services import services_of
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of this ledger.")
@@ -26,6 +26,11 @@ async def _may_read(request: Request, _: _Bearer) -> Principal:
     return await _authorise(request, READ)
 
 
+async def _may_post(request: Request, _: _Bearer) -> Principal:
+    """Let in who has the scope post, in the book of the address."""
+    return await _authorise(request, POST)
+
+
 async def _may_administer(request: Request, _: _Bearer) -> Principal:
     """Let in who has the scope admin."""
     return await _authorise(request, ADMIN)
@@ -37,6 +42,7 @@ async def _may_see_persons(request: Request, _: _Bearer) -> Principal:
 
 
 Reads = Annotated[Principal, Depends(_may_read)]
+Posts = Annotated[Principal, Depends(_may_post)]
 Administers = Annotated[Principal, Depends(_may_administer)]
 SeesPersons = Annotated[Principal, Depends(_may_see_persons)]
 MAY_READ = Depends(_may_read)

@@ -43,6 +43,7 @@ _TAGS = (
     "Invoices",
     "Disputes",
     "Discounts",
+    "Dunning",
     "Contacts",
     "Transparency",
     "Projections",

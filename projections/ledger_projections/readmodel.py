@@ -77,8 +77,18 @@ INVOICES = ReadModel("invoices")
 DISCOUNTS = ReadModel("discounts")
 DISPUTES = ReadModel("disputes")
 CONTACTS = ReadModel("contacts")
+DUNNING = ReadModel("dunning", INVOICES)
 
-READ_MODELS: tuple[ReadModel, ...] = (JOURNAL, BALANCES, CUSTOMERS, INVOICES, DISCOUNTS, DISPUTES, CONTACTS)
+READ_MODELS: tuple[ReadModel, ...] = (
+    JOURNAL,
+    BALANCES,
+    CUSTOMERS,
+    INVOICES,
+    DISCOUNTS,
+    DISPUTES,
+    CONTACTS,
+    DUNNING,
+)
 """All of them, each after those it needs."""
 
 

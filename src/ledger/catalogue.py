@@ -32,6 +32,7 @@ from ledger import (
     payment,
     policy,
     refund,
+    reminder,
     resolution,
     tax,
 )  # fmt: skip
@@ -132,6 +133,7 @@ COMMANDS: dict[str, _OfCustomer] = {
     "invoice.issue": _of_customer(invoice.InvoiceIssue, invoice.issue),
     "invoice.void": _of_customer(invoice.InvoiceVoid, invoice.void),
     "refund.issue": _of_customer(refund.RefundIssue, refund.issue),
+    "reminder.send": _of_customer(reminder.ReminderSend, reminder.send),
 }
 """Commands lead to events of other types, and all are about a customer."""
 
@@ -172,6 +174,7 @@ TO_CUSTOMER: dict[str, _ToCustomer] = {
     "payment.received": _to_customer(payment.PaymentReceived, payment.evolve_received),
     "payment.returned": _to_customer(payment.PaymentReturned, payment.evolve_returned),
     "refund.issued": _to_customer(refund.RefundIssued, refund.evolve_issued),
+    "reminder.sent": _to_customer(reminder.ReminderSent, reminder.evolve_sent),
 }
 """What each event changes of its customer."""
 

@@ -141,6 +141,9 @@ class Invoice(msgspec.Struct, array_like=True):
     """When something of it was last written off."""
     notes: list[Note] = []
     """Its credit notes that are not void, oldest first."""
+    reminders: int = 0
+    """The last step of dunning that was sent."""
+    reminded_on: date | None = None
 
     @property
     def due(self) -> int:

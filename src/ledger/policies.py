@@ -12,6 +12,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 
 from ledger.discount_authority import DiscountAuthority
+from ledger.dunning import Dunning
 
 P = TypeVar("P")
 
@@ -54,3 +55,4 @@ class Policies(msgspec.Struct):
     write_off: Dated[WriteOff] = msgspec.field(default_factory=Dated[WriteOff])
     discount_authority: Dated[DiscountAuthority] = msgspec.field(default_factory=Dated[DiscountAuthority])
     retention: Dated[Retention] = msgspec.field(default_factory=Dated[Retention])
+    dunning: Dated[Dunning] = msgspec.field(default_factory=Dated[Dunning])

@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.book import Book, refuse_undatable, refuse_unknown_accounts
 from ledger.discount_authority import DiscountAuthority
+from ledger.dunning import Dunning
 from ledger.event import Data, Draft, Event
 from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
@@ -20,6 +21,7 @@ _FIELDS = {
     "write_off": "write_off",
     "discount_authority": "discount_authority",
     "retention": "retention",
+    "dunning": "dunning",
 }
 """Of each policy, the field that holds it."""
 
@@ -27,12 +29,13 @@ _FIELDS = {
 class PolicyChanged(Data, frozen=True, kw_only=True):
     """From a date on, the book decides by another policy; exactly the field of that policy holds it."""
 
-    policy: Literal["posting_rules", "write_off", "discount_authority", "retention"]
+    policy: Literal["posting_rules", "write_off", "discount_authority", "retention", "dunning"]
     from_: Day = msgspec.field(name="from")
     rules: Annotated[list[PostingRule], msgspec.Meta(min_length=1)] | None = None
     write_off: WriteOff | None = None
     discount_authority: DiscountAuthority | None = None
     retention: Retention | None = None
+    dunning: Dunning | None = None
 
     def __post_init__(self) -> None:
         refuse_far_day(self.from_, "/data/from")

@@ -64,6 +64,7 @@ scope_not_one | shape | A discount's scope is not exactly one of charge and serv
 dispute_not_about_one | shape | A dispute is not about exactly one thing that its kind allows. | Name one of those in the detail.
 nothing_changed | shape | A change names nothing that changes. | Name a term.
 service_repeated | shape | A service stands twice in an agreement. | Send each service once, with its quantity.
+steps_disordered | shape | A step of dunning comes no later than the one before it. | Order the steps by their days.
 line_repeated | shape | A line stands twice. | Name each line once.
 invoice_repeated | shape | An invoice stands twice in a payment's allocations. | Name each invoice once.
 allocations_exceed_payment | shape | A payment's allocations sum to more than the payment. | Correct the amounts.
@@ -135,6 +136,11 @@ assignee_unchanged | state | The dispute is with this assignee already, or in th
 evidence_exists | state | The dispute has this file already. | Nothing: it is there.
 deadline_not_open | state | The dispute does not wait for this deadline: it was met, or has passed. | Nothing: the ledger asks by itself.
 deadline_not_passed | state | The deadline has not passed, or was recorded less than a day ago. | Nothing: the ledger asks again.
+step_unknown | state | The book's dunning has no such step on that day: no more, or none at all. | Nothing, or change the policy of dunning.
+reminder_exists | state | This step was sent for the invoice before. | Nothing: it was sent.
+reminder_out_of_order | state | An earlier step of the invoice was not sent yet. | Send that first.
+nothing_to_remind | state | Nothing of the invoice is due, or all of it is in dispute. | Nothing, or resolve the dispute.
+reminder_not_due | state | The day of the step has not come. | Send it on that day, or later.
 contact_exists | state | A contact of this name arrived before, in another message. | Give each contact its own name.
 contact_answered | state | The contact was answered: it is not answered again, and it was not abandoned. | Nothing, or end it with its outcome.
 contact_not_answered | state | Nobody answered the contact, so it can only have been abandoned. | Post contact.answered first, or end it as abandoned.
@@ -155,6 +161,7 @@ credit_exceeds_line | limits | More would be credited of a line than is left of 
 credit_exceeds_dispute | limits | More would be credited than was complained about. | Credit less, or issue a credit note of its own.
 write_off_exceeds_receivable | limits | More would be written off than is receivable. | Write off what is receivable; resolve disputes first.
 recovery_exceeds_written_off | limits | More would be recovered than is written off. | Recover what is written off; post the rest as a payment of its own.
+reminder_below_minimum | limits | Less is due than the step is for. | Nothing: it is too little to remind of.
 refund_exceeds_credit | limits | More would be refunded than the customer has as credit. | Refund what there is.
 refund_exceeds_payment | limits | More would be refunded than was received and did not go back yet. | Refund what is left.
 dispute_exceeds_invoice | limits | More would be in dispute than the invoice has, less credit notes and open complaints. | Dispute what is left.

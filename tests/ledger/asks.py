@@ -186,6 +186,19 @@ def bill(through: str, **more: object) -> Ask:
     return "customer.bill", {"through": through, **more}
 
 
+def remind(invoice: str, step: int | None = None) -> Ask:
+    return "reminder.send", {"invoice": invoice} if step is None else {"invoice": invoice, "step": step}
+
+
+def dunning_policy(*steps: tuple[int, str, int], from_: str = "2026-01-01") -> Ask:
+    """Steps as days, kind, and the least amount in EUR (0: any)."""
+    said = [
+        {"days": days, "kind": kind, "minimum": [{"currency": "EUR", "amount": least}] if least else []}
+        for days, kind, least in steps
+    ]
+    return "policy.changed", {"policy": "dunning", "from": from_, "dunning": {"steps": said}}
+
+
 def arrive(name: str, **more: object) -> Ask:
     return "contact.arrived", {"contact": name, "channel": "phone", "queue": "billing", **more}
 

@@ -39,7 +39,8 @@ def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]
 
 def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
     """Open a book if it is new, and let customers live in it; tells the last position."""
-    opening = [message(OPEN_BOOK, "book", START)] if first == 1 else []
+    dunning = asks.dunning_policy((1, "friendly", 100), (5, "firm", 0))
+    opening = [message(OPEN_BOOK, "book", START), message(dunning, "dunning", START)] if first == 1 else []
     changes = [message(ask, f"{ask[0]} {first}", START + timedelta(days=200)) for ask in _changes(first)]
     outcomes = post(works, book, [*opening, *_lives(customers, first), *changes[: 2 * (customers > 1)]])
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
@@ -55,6 +56,9 @@ def _lives(customers: int, first: int) -> Iterator[Message]:
         at = START + timedelta(days=20, hours=number)
         for place, ask in enumerate(_life(number, numbers)):
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
+        if number % 3 == 0:  # the last invoice is open
+            overdue = asks.remind(f"INV-{3 * number}")
+            yield message(overdue, f"{number}-r", START + timedelta(days=100), f"customer-{number}")
         for place, ask in enumerate(_visit() if number % 3 == 0 else ()):
             yield message(ask, f"{number}-gone-{place}", at + timedelta(hours=place), f"gone-{number}")
 

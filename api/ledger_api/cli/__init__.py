@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "demo",
     "import": "importing",
     "export": "exporting",
+    "remind": "reminding",
     "rebuild": "rebuild",
     "replay": "replay",
     "diff": "diff",

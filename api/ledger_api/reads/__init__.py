@@ -11,6 +11,7 @@ from ledger_api.reads import (
     customers,
     discounts,
     disputes,
+    dunning,
     invoices,
     persons,
     projections,
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoices.router,
     disputes.router,
     discounts.router,
+    dunning.router,
     contacts.router,
     projections.router,
 )
