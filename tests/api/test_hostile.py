@@ -243,7 +243,7 @@ PARAMETERS = (
 ADDRESSES = (
     "/events", "/customers", "/invoices", "/disputes", "/discounts", "/customers/alice/statement",
     "/customers/alice/balance", "/reports/trial-balance", "/contacts", "/reports/contacts",
-    "/customers/alice/timeline",
+    "/reports/dunning", "/reminders", "/customers/alice/timeline",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ledger_api.shapes.contacts import ContactPage, ContactReport
 from ledger_api.shapes.customers import Customer, CustomerPage
 from ledger_api.shapes.discounts import DiscountPage
 from ledger_api.shapes.disputes import DisputePage, DisputeQueue, Workload
+from ledger_api.shapes.dunning import Overdue, ReminderPage
 from ledger_api.shapes.events import EventPage
 from ledger_api.shapes.invoices import Invoice, InvoicePage
 from ledger_api.shapes.running import Projections
@@ -35,6 +36,8 @@ def addresses(told: Caller) -> dict[str, type[Shape]]:
         f"{of_customer}/discounts": DiscountPage,
         f"{of_customer}/contacts": ContactPage,
         f"{of_customer}/timeline": Timeline,
+        f"{told.at}/reports/dunning": Overdue,
+        f"{told.at}/reminders": ReminderPage,
         f"{told.at}/contacts": ContactPage,
         f"{told.at}/reports/contacts": ContactReport,
         f"{told.at}/invoices": InvoicePage,

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.ledger import asks
+from tests.ledger.random_care import CareRules
 from tests.ledger.random_debt import DebtRules
 from tests.ledger.random_disputes import DisputeRules
 from tests.ledger.world import START, Ask, World
@@ -49,11 +50,10 @@ has_invoices = precondition(lambda self: self.world.alice.open_invoices or self.
 has_payments = precondition(lambda self: self.world.alice.open_sources or self.world.alice.spent_sources)
 has_charges = precondition(lambda self: self.world.alice.unbilled)
 has_disputes = precondition(lambda self: self.world.alice.disputes)
-CONTACTS = st.sampled_from(["k1", "k2", "k3"])
 has_discounts = precondition(lambda self: self.world.alice.discounts)
 
 
-class Histories(DisputeRules, DebtRules):
+class Histories(DisputeRules, DebtRules, CareRules):
     """One customer, a few names for everything, so that messages meet each other."""
 
     def __init__(self) -> None:
@@ -260,16 +260,6 @@ class Histories(DisputeRules, DebtRules):
     @rule(treatment=st.sampled_from(["standard", "exempt", "reverse_charge"]))
     def change(self, treatment: str) -> None:
         self.ask(("customer.changed", {"tax_treatment": treatment}))
-
-    @rule(contact=CONTACTS, step=st.sampled_from(["arrive", "arrive", "answer", "end", "abandon"]), back=BACK)
-    def attend(self, contact: str, step: str, back: timedelta) -> None:
-        steps = {
-            "arrive": asks.arrive(contact),
-            "answer": asks.answer(contact, agent="ann"),
-            "end": asks.end(contact, "resolved"),
-            "abandon": asks.end(contact, "abandoned"),
-        }
-        self.ask(steps[step], back)
 
     @rule(leave=MAYBE)
     def erase(self, leave: bool) -> None:
