@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ledger_api.keys import ADMIN, PERSON, POST, READ, Principal
+from ledger_api.keys import ADMIN, AUDIT, PERSON, POST, READ, Principal
+from ledger_api.looking import REASON
 from ledger_api.services import services_of
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of this ledger.")
@@ -18,6 +19,7 @@ async def _authorise(request: Request, scope: str) -> Principal:
     keys = services_of(request).keys
     principal = await keys.authorise(dict(request.scope["headers"]), request.path_params.get("book"), scope)
     request.scope["ledger.principal"] = principal
+    await services_of(request).looks.record(request, principal, of_person=scope == PERSON)
     return principal
 
 
@@ -36,8 +38,19 @@ async def _may_administer(request: Request, _: _Bearer) -> Principal:
     return await _authorise(request, ADMIN)
 
 
-async def _may_see_persons(request: Request, _: _Bearer) -> Principal:
-    """Let in who has the scope person, in the book of the address."""
+async def _may_audit(request: Request, _: _Bearer) -> Principal:
+    """Let in who has the scope audit, in the book of the address."""
+    return await _authorise(request, AUDIT)
+
+
+_Reason = Annotated[
+    str | None,
+    Header(alias=REASON, description="Why: it is recorded. Required.", examples=["caller asks for a copy"]),
+]
+
+
+async def _may_see_persons(request: Request, _: _Bearer, __: _Reason = None) -> Principal:
+    """Let in who has the scope person, in the book of the address, and says why."""
     return await _authorise(request, PERSON)
 
 
@@ -46,4 +59,5 @@ Posts = Annotated[Principal, Depends(_may_post)]
 Administers = Annotated[Principal, Depends(_may_administer)]
 SeesPersons = Annotated[Principal, Depends(_may_see_persons)]
 MAY_READ = Depends(_may_read)
+MAY_AUDIT = Depends(_may_audit)
 MAY_ADMINISTER = Depends(_may_administer)

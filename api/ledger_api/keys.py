@@ -26,10 +26,10 @@ from ledger.sql import queries
 
 _SQL = queries("ledger_api", "keys.sql")
 
-READ, POST, ADMIN, PERSON = "read", "post", "admin", "person"
-SCOPES = (READ, POST, ADMIN, PERSON)
+READ, POST, ADMIN, PERSON, AUDIT = "read", "post", "admin", "person", "audit"
+SCOPES = (READ, POST, ADMIN, PERSON, AUDIT)
 """read: every GET but personal data · post: messages, as one of the key's sources · admin: rebuilds · person:
-personal data, read and written. None implies another."""
+personal data, read and written · audit: who looked at it. None implies another."""
 
 _KEY = re.compile(rb"[Bb]earer +([A-Za-z0-9_-]{20,200})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")

@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from ledger.access_log import AccessLog
 from ledger.errors import Refusal, Unavailable
 from ledger.notices import Notices
 from ledger.settings import Settings
@@ -23,9 +24,10 @@ T = TypeVar("T")
 class PersonalData:
     """Personal data of customers by name: fields of a person, notes, files. See `ledger.vault`."""
 
-    def __init__(self, vault: Vault, eraser: Eraser) -> None:
+    def __init__(self, vault: Vault, eraser: Eraser, access_log: AccessLog) -> None:
         self._vault = vault
         self.eraser = eraser
+        self.access_log = access_log
 
     async def put(self, book: str, customer: str, texts: Mapping[str, bytes | None]) -> None:
         """Keep texts of a customer by name; None keeps none.
@@ -50,7 +52,7 @@ async def _run(customer: str, work: Callable[[], T]) -> T:
 
 @asynccontextmanager
 async def personal_data(conninfo: str, notices: Notices, settings: Settings) -> AsyncIterator[PersonalData]:
-    """Open the vault while the service runs, and erase what the log asks to be erased.
+    """Open the vault while the service runs, erase what the log asks to be erased, and record who looks.
 
     A vault that stays closed is logged; billing goes on without it.
     """
@@ -60,7 +62,10 @@ async def personal_data(conninfo: str, notices: Notices, settings: Settings) -> 
             await run_in_threadpool(vault.open)
         except Unavailable as error:
             log.error("vault_closed", error=str(error))  # noqa: TRY400 - it says why
-        with Eraser(vault.erase_pending, notices, settings.idle_poll_seconds) as eraser:
-            yield PersonalData(vault, eraser)
+        with (
+            Eraser(vault.erase_pending, notices, settings.idle_poll_seconds) as eraser,
+            AccessLog(vault.connection) as access_log,
+        ):
+            yield PersonalData(vault, eraser, access_log)
     finally:
         await run_in_threadpool(vault.close)

@@ -39,6 +39,8 @@ PROBLEM_CODES: Mapping[str, str] = {
     "position_not_reached": "The read models did not come to the wanted position in time; ask again.",
     "rate_limited": "Too many messages of this API key are waiting; send them again a little later.",
     "read_model_unknown": "There is no such read model.",
+    "reason_malformed": "The reason for looking is not written as it should be.",
+    "reason_missing": "Personal data is not shown to who does not say why they look.",
     "rebuild_running": "The read model is being rebuilt already.",
     "request_malformed": "The request is not understood.",
     "scope_missing": "The API key has not the scope that this needs.",

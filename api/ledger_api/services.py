@@ -16,6 +16,7 @@ from ledger.settings import Settings
 from ledger_api.deadlines import Deadlines, stopped
 from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
+from ledger_api.looking import Looks
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
 from ledger_api.personal import PersonalData, personal_data
@@ -68,6 +69,7 @@ class Services:
     rebuilds: Rebuilds
     vault: PersonalData
     deadlines: asyncio.Task[None]
+    looks: Looks
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -78,6 +80,7 @@ class Services:
             "notices": self.notices.alive,
             "eraser": self.vault.eraser.alive,
             "deadlines": not self.deadlines.done(),
+            "access_log": self.looks.log.alive,
         }
 
 
@@ -142,4 +145,5 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             rebuilds=Rebuilds(conninfo),
             vault=vault,
             deadlines=deadlines,
+            looks=Looks(vault.access_log, conninfo),
         )

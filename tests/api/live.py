@@ -101,9 +101,9 @@ class Live:
 
     def client(self, key: str | None = None, **headers: str) -> httpx.Client:
         """Give a caller with a key (None: without one)."""
-        authorization = {} if key is None else {"Authorization": f"Bearer {key}"}
+        ours = {} if key is None else {"Ledger-Reason": "a test", "Authorization": f"Bearer {key}"}
         client = httpx.Client(
-            base_url=self.url, headers={**authorization, **headers}, timeout=30, verify=False,  # noqa: S501 - plain HTTP
+            base_url=self.url, headers={**ours, **headers}, timeout=30, verify=False,  # noqa: S501 - plain HTTP
         )  # fmt: skip
         self._clients.append(client)
         return client

@@ -53,6 +53,8 @@ def needed_scope(method: str, path: str) -> str:
     """Say which scope opens an address."""
     if path.endswith("/person"):
         return keys.PERSON
+    if path.endswith("/access-log"):
+        return keys.AUDIT
     return keys.READ if method == "GET" else keys.POST if path.endswith("/events") else keys.ADMIN
 
 

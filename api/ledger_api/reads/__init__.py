@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ledger_api.reads import (
+    access_log,
     balances,
     books,
     contacts,
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     discounts.router,
     dunning.router,
     contacts.router,
+    access_log.router,
     projections.router,
 )
 """In the order in which the documentation shows them."""

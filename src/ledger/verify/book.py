@@ -17,7 +17,7 @@ from ledger.errors import ConfigurationError
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
 from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
-from ledger.verify import leaves, rows, rules
+from ledger.verify import leaves, looks, rows, rules
 from ledger.verify.findings import Check, Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 
@@ -96,6 +96,7 @@ def verify_book(
             _timed("numbers", "numbers of invoices and credit notes with their series", "numbers",
                    lambda: rules.check_numbers(connection, book, head.position)),
             check("invariants", f"every customer with {', '.join(rules.NAMES)}", "events", *held[::-1]),
+            looks.check_looks(connection, book),
         ]  # fmt: skip
     return Report(book, head.position, merkle.root(tree.frontier), found)
 

@@ -1,0 +1,105 @@
+"""Who looks at customers' data: recorded before the answer, where it is a person who asks.
+
+A person is whoever's key has a role or the scope person; upstream systems have neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import msgspec
+import psycopg
+from fastapi import Request
+from psycopg.rows import TupleRow
+from starlette.concurrency import run_in_threadpool
+
+from ledger.access_log import SQL, AccessLog, Look
+from ledger.database import connect
+from ledger.errors import ConfigurationError, Malformed, Unavailable
+from ledger_api.keys import PERSON, Principal
+from ledger_api.problems import request_id_of
+
+AUDITOR = "ledger_auditor"
+"""The role in which the access log is read; the service's own may not."""
+REASON = "Ledger-Reason"
+"""The header that says why somebody looks; personal data is not shown without."""
+PATH_CHARACTERS_MAX = 300
+"""Characters of an address that are recorded."""
+
+_REASON = re.compile(r"[!-~][ -~]{2,199}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
+_UNPRINTED = re.compile(r"[^!-~]")
+_OF_CUSTOMERS = ("customer", "number", "dispute", "contact", "discount")
+"""Parts of an address that name something of a customer's."""
+
+
+class Looks:
+    """Records looks, and reads what was recorded."""
+
+    def __init__(self, log: AccessLog, conninfo: str) -> None:
+        self.log = log
+        self._conninfo = conninfo
+
+    async def record(self, request: Request, principal: Principal, *, of_person: bool) -> None:
+        """Record that somebody looks, if it is a person and a customer's data; then they may be answered.
+
+        Raises `Malformed` when personal data is asked for without a reason, and `Unavailable` when the look
+        cannot be recorded.
+        """
+        reason = _reason(request, needed=of_person)
+        look = look_of(request, principal, reason)
+        if look is not None:
+            await asyncio.wrap_future(self.log.record(look))
+
+    async def page(self, values: Mapping[str, object]) -> list[dict[str, object]]:
+        """Read a page of the access log, in the auditor's role."""
+
+        def asked() -> list[dict[str, object]]:
+            with _as_auditor(self._conninfo) as connection:
+                rows = connection.execute(SQL["access_page"], values, binary=True)
+                return [{**msgspec.json.decode(raw), "hash": hash_.hex()} for _, raw, hash_ in rows]
+
+        try:
+            return await run_in_threadpool(asked)
+        except (psycopg.OperationalError, ConfigurationError) as error:
+            raise Unavailable(
+                f"the access log cannot be read now: may the login become {AUDITOR}?"
+            ) from error
+
+
+def _as_auditor(conninfo: str) -> psycopg.Connection[TupleRow]:
+    return connect(conninfo, role=AUDITOR, application_name="billing-ledger access log")
+
+
+def look_of(request: Request, principal: Principal, reason: str | None) -> Look | None:
+    """Say what look a request is; None when it is no person's, or not at a customer's data."""
+    if principal.role is None and PERSON not in principal.scopes:
+        return None
+    named = {name: request.path_params[name] for name in _OF_CUSTOMERS if name in request.path_params}
+    customer = named.get("customer") or request.query_params.get("customer")
+    if not named and customer is None:
+        return None
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    path = _UNPRINTED.sub("?", raw.decode("ascii", "replace"))
+    return Look(
+        book=str(request.path_params.get("book", "")),
+        customer=customer if customer is not None and _NAME.fullmatch(customer) else None,
+        key=principal.key,
+        method=request.method,
+        path=path[:PATH_CHARACTERS_MAX],
+        principal=principal.name,
+        reason=reason,
+        request=request_id_of(request),
+        role=principal.role,
+    )
+
+
+def _reason(request: Request, *, needed: bool) -> str | None:
+    reason = request.headers.get(REASON)
+    if reason is None and needed:
+        raise Malformed("reason_missing", f"say in the header {REASON} why you look at personal data")
+    if reason is not None and not _REASON.fullmatch(reason):
+        raise Malformed("reason_malformed", f"{REASON} holds 3 to 200 printable characters of ASCII")
+    return reason

@@ -1,0 +1,121 @@
+"""Who looked: what is recorded of a read by a person, and that nobody sees personal data unrecorded."""
+
+from __future__ import annotations
+
+import httpx
+import psycopg
+import pytest
+from tests.api.live import Caller, Json, Live, problem
+
+from ledger.database import connect
+from ledger.verify.looks import check_looks
+
+PERSON = "/customers/alice/person"
+
+
+def looks(caller: Caller) -> list[Json]:
+    """Read the book's access log, as an auditor."""
+    auditor = caller.live.client(caller.live.key("audit", book=caller.book, principal="auditor")[1])
+    items: list[Json] = auditor.get(f"{caller.at}/access-log").json()["items"]
+    return items
+
+
+def agent(caller: Caller, *scopes: str, role: str | None = "agent") -> httpx.Client:
+    """Call as somebody of customer service."""
+    key = caller.live.key(*scopes or ("read", "person"), principal="ann", role=role)[1]
+    return caller.live.client(key, **{"Ledger-Reason": "the caller asks"})
+
+
+def test_a_look_at_a_person_is_recorded_with_who_what_why_and_when(alice: Caller) -> None:
+    before = len(looks(alice))
+    answer = agent(alice).get(alice.at + PERSON, headers={"x-request-id": "req-7"})
+    assert answer.status_code == 200
+    (look,) = looks(alice)[before:]
+    told = {
+        name: look[name] for name in ("principal", "role", "customer", "method", "path", "reason", "request")
+    }
+    assert told == {
+        "principal": "ann", "role": "agent", "customer": "alice", "method": "GET", "path": alice.at + PERSON,
+        "reason": "the caller asks", "request": "req-7",
+    }  # fmt: skip
+    assert look["number"] == before + 1
+    assert look["at"].endswith("Z")
+    assert look["key"].startswith("key_")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_without_a_reason_nobody_sees_or_changes_a_person(alice: Caller, method: str) -> None:
+    client = agent(alice)
+    del client.headers["ledger-reason"]
+    before = len(looks(alice))
+    assert problem(client.request(method, alice.at + PERSON)) == (400, "reason_missing")
+    answer = client.request(method, alice.at + PERSON, headers={"ledger-reason": "x"})
+    assert problem(answer) == (400, "reason_malformed")
+    assert len(looks(alice)) == before
+
+
+def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_is_not(alice: Caller) -> None:
+    person, system = agent(alice, "read"), agent(alice, "read", role=None)
+    before = len(looks(alice))
+    for client in (person, system):
+        for path in (
+            "/customers/alice",
+            "/customers/alice/balance",
+            "/invoices/INV-1",
+            "/invoices?customer=alice",
+        ):
+            assert client.get(alice.at + path).status_code in (200, 404)
+        for path in ("/customers", "/invoices", "/reports/trial-balance", "/events"):
+            assert client.get(alice.at + path).status_code == 200
+    seen = [(look["path"].removeprefix(alice.at), look["customer"]) for look in looks(alice)[before:]]
+    assert seen == [
+        ("/customers/alice", "alice"), ("/customers/alice/balance", "alice"), ("/invoices/INV-1", None),
+        ("/invoices", "alice"),
+    ]  # fmt: skip
+
+
+def test_a_refused_caller_saw_nothing_and_is_not_recorded(alice: Caller) -> None:
+    before = len(looks(alice))
+    assert agent(alice, "read").get(alice.at + PERSON).status_code == 403
+    assert len(looks(alice)) == before
+
+
+def test_the_access_log_is_read_in_pages_and_by_customer(alice: Caller) -> None:
+    client = agent(alice)
+    for number in range(5):
+        assert client.get(f"{alice.at}/customers/{'alice' if number % 2 else 'bob'}").status_code in (
+            200,
+            404,
+        )
+    everything = [look["number"] for look in looks(alice)]
+    assert everything == list(range(1, len(everything) + 1))
+    assert [look["number"] for look in alice.walk("/access-log", limit=2)] == everything
+    bobs = alice.walk("/access-log", customer="bob", principal="ann", limit=1)
+    assert [look["customer"] for look in bobs] == ["bob"] * 3
+
+
+def test_an_address_that_names_no_customer_of_ours_is_recorded_as_it_is_written(alice: Caller) -> None:
+    agent(alice).get(alice.at + "/customers/%00x%C3%A6")
+    look = looks(alice)[-1]
+    assert look["customer"] is None
+    assert look["path"] == alice.at + "/customers/%00x%C3%A6"
+
+
+def test_a_person_is_not_shown_when_the_look_cannot_be_recorded(live: Live, alice: Caller) -> None:
+    with psycopg.connect(live.database, autocommit=True) as superuser:
+        superuser.execute("ALTER TABLE ledger.access RENAME TO access_away")
+        try:
+            answer = agent(alice).get(alice.at + PERSON)
+        finally:
+            superuser.execute("ALTER TABLE ledger.access_away RENAME TO access")
+    assert problem(answer) == (503, "unavailable")
+    assert agent(alice).get(alice.at + PERSON).status_code == 200
+
+
+def test_the_chain_of_a_running_service_holds(live: Live, alice: Caller) -> None:
+    client = agent(alice)
+    for _ in range(20):
+        client.get(alice.at + PERSON)
+    with connect(live.database, role="ledger_auditor") as connection:
+        found = check_looks(connection, alice.book)
+    assert (found.found, found.count >= 20) == (0, True)
