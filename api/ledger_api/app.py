@@ -45,6 +45,7 @@ _TAGS = (
     "Discounts",
     "Dunning",
     "Contacts",
+    "Reports",
     "Transparency",
     "Projections",
     "Running",

@@ -78,6 +78,7 @@ DISCOUNTS = ReadModel("discounts")
 DISPUTES = ReadModel("disputes")
 CONTACTS = ReadModel("contacts")
 DUNNING = ReadModel("dunning", INVOICES)
+REPORTS = ReadModel("reports", JOURNAL, INVOICES)
 
 READ_MODELS: tuple[ReadModel, ...] = (
     JOURNAL,
@@ -88,6 +89,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     DISPUTES,
     CONTACTS,
     DUNNING,
+    REPORTS,
 )
 """All of them, each after those it needs."""
 

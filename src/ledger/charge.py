@@ -83,6 +83,7 @@ class ChargeReversed(Decided, frozen=True, kw_only=True):
     net: Net
     reason: Text
     period: Period | None = None
+    service: Text | None = None
 
 
 def post(book: Book, customer: Customer, message: Message, data: ChargePosted, now: datetime) -> list[Draft]:
@@ -126,8 +127,9 @@ def reverse(
 def reversal(charge: Unbilled, net: int, reason: str) -> ChargeReversed:
     """Mirror a charge, or so much of its net."""
     return ChargeReversed(
-        charge=charge.charge, currency=charge.currency, net=net, reason=reason, period=charge.period
-    )
+        charge=charge.charge, currency=charge.currency, net=net, reason=reason, period=charge.period,
+        service=charge.service,
+    )  # fmt: skip
 
 
 def find_unbilled(customer: Customer, name: str, pointer: str = "/data/charge") -> Unbilled | None:

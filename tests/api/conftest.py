@@ -51,7 +51,15 @@ def told(live: Live, client: httpx.Client) -> Caller:
     """Tell the whole history to a book that nobody adds to, and wait until it can be read."""
     caller = open_book(live, client, **history.BOOK)
     history.tell(caller)
-    for name in ("reports/trial-balance", "customers", "invoices", "disputes", "discounts", "contacts"):
+    for name in (
+        "reports/trial-balance",
+        "customers",
+        "invoices",
+        "disputes",
+        "discounts",
+        "contacts",
+        "reports/aging",
+    ):
         caller.read(f"/{name}", min_position=caller.head)
     return caller
 

@@ -237,13 +237,14 @@ def fuzzed(live: Live) -> Caller:
 
 PARAMETERS = (
     "limit", "page", "after", "type", "customer", "min_position", "as_of_position", "as_of_recorded",
-    "as_of_occurred", "state", "currency", "from", "through", "by", "within_seconds",
+    "as_of_occurred", "state", "currency", "from", "through", "by", "within_seconds", "service",
     "order", "overdue", "nonsense",
 )  # fmt: skip
 ADDRESSES = (
     "/events", "/customers", "/invoices", "/disputes", "/discounts", "/customers/alice/statement",
     "/customers/alice/balance", "/reports/trial-balance", "/contacts", "/reports/contacts",
     "/reports/dunning", "/reminders", "/customers/alice/timeline",
+    "/reports/aging", "/reports/revenue", "/reports/tax",
 )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from tests.ledger.asks import charge, issue, pay
 CUSTOMERS = [f"c-{number:02}" for number in range(1, 7)]
 OF_CUSTOMER = ("", "/balance", "/statement", "/invoices", "/disputes", "/discounts")
 OF_BOOK = (
-    "/customers", "/invoices", "/disputes", "/discounts", "/reports/trial-balance",
-    "/invoices?state=open&limit=3", "/invoices?in_dispute=true", "/customers?status=open&limit=2",
+    "/customers", "/invoices", "/disputes", "/discounts", "/reports/trial-balance", "/reports/revenue",
+    "/reports/tax", "/invoices?state=open&limit=3", "/invoices?in_dispute=true",
+    "/customers?status=open&limit=2",
     "/disputes?state=open", "/discounts?state=granted",
 )  # fmt: skip
 
@@ -64,7 +65,14 @@ def test_what_is_answered_as_of_a_position_was_answered_at_that_position(
         receipt = caller.tell(ask, customer=name, at=at)
         if lot.randrange(7) == 0:
             head = receipt["events"][-1]["position"]
-            for path in ("/customers", "/invoices", "/disputes", "/discounts", "/reports/trial-balance"):
+            for path in (
+                "/customers",
+                "/invoices",
+                "/disputes",
+                "/discounts",
+                "/reports/trial-balance",
+                "/reports/tax",
+            ):
                 caller.read(path, min_position=head)
             given[name, head] = answers(caller, name)
     assert len(given) > 5

@@ -16,6 +16,7 @@ from ledger_api.shapes.disputes import DisputePage, DisputeQueue, Workload
 from ledger_api.shapes.dunning import Overdue, ReminderPage
 from ledger_api.shapes.events import EventPage
 from ledger_api.shapes.invoices import Invoice, InvoicePage
+from ledger_api.shapes.reports import Aging, Revenue, TaxReport
 from ledger_api.shapes.running import Projections
 from ledger_api.shapes.timeline import Timeline
 
@@ -47,6 +48,9 @@ def addresses(told: Caller) -> dict[str, type[Shape]]:
         f"{told.at}/reports/disputes": Workload,
         f"{told.at}/discounts": DiscountPage,
         f"{told.at}/reports/trial-balance": TrialBalance,
+        f"{told.at}/reports/aging": Aging,
+        f"{told.at}/reports/revenue": Revenue,
+        f"{told.at}/reports/tax": TaxReport,
         f"{told.at}/events": EventPage,
     }
 

@@ -16,6 +16,7 @@ from ledger_api.reads import (
     invoices,
     persons,
     projections,
+    reports,
     timeline,
 )
 
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning.router,
     contacts.router,
     access_log.router,
+    reports.router,
     projections.router,
 )
 """In the order in which the documentation shows them."""

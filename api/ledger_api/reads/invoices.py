@@ -93,6 +93,6 @@ async def show_invoice(
     if not items:
         raise NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
     invoice = items[0]
-    for part in ("lines", "allocations", "credit_notes"):
+    for part in ("lines", "allocations", "debts", "credit_notes"):
         invoice[part] = invoice[part] or []
     return answer(request, invoice, position)

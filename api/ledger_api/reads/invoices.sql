@@ -29,6 +29,10 @@ SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
         'automatic', a.automatic, 'occurred_at', a.occurred_at) ORDER BY a.position)
      FROM invoices.allocation AS a WHERE a.book = i.book AND a.invoice = i.invoice) AS allocations,
     (SELECT json_agg(json_build_object(
+        'position', d.position, 'amount', d.amount, 'net', d.net, 'tax', d.tax, 'reason', d.reason,
+        'credit_note', d.credit_note, 'occurred_at', d.occurred_at) ORDER BY d.position)
+     FROM invoices.debt AS d WHERE d.book = i.book AND d.invoice = i.invoice) AS debts,
+    (SELECT json_agg(json_build_object(
         'credit_note', c.credit_note, 'net', c.net, 'tax', c.tax, 'total', c.total, 'reason', c.reason,
         'issued_at', c.issued_at, 'voided_at', c.voided_at) ORDER BY c.position)
      FROM invoices.credit_note AS c WHERE c.book = i.book AND c.invoice = i.invoice) AS credit_notes

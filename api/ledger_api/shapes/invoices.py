@@ -69,6 +69,18 @@ class InvoiceAllocation(Shape):
     occurred_at: datetime
 
 
+class InvoiceDebt(Shape):
+    """What was given up of the invoice; below zero what of that is owed again."""
+
+    position: int
+    amount: int = Field(description="net + tax.")
+    net: int = Field(description="Part that is lost.")
+    tax: int = Field(description="Part that came back as tax relief.")
+    reason: str | None
+    credit_note: str | None = Field(description="The credit note that took it back, where nobody paid.")
+    occurred_at: datetime
+
+
 class InvoiceCreditNote(Shape):
     """A credit note on the invoice."""
 
@@ -93,4 +105,5 @@ class Invoice(InvoiceSummary):
     taxes: list[dict[str, object]]
     lines: list[InvoiceLine]
     allocations: list[InvoiceAllocation]
+    debts: list[InvoiceDebt]
     credit_notes: list[InvoiceCreditNote]

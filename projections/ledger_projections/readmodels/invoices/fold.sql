@@ -15,7 +15,8 @@ WITH issued AS MATERIALIZED (
         coalesce(max(m.position) FILTER (WHERE m.credited > 0), 0) AS credited_at,
         coalesce(max(m.position) FILTER (WHERE m.written_off > 0), 0) AS written_off_at,
         max(m.occurred_at) FILTER (WHERE m.type = 'invoice.voided') AS voided_at,
-        max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason
+        max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason,
+        max(m.position) FILTER (WHERE m.type = 'invoice.voided') AS voided_position
     FROM (
         SELECT e.book, e.position, e.type, e.invoice, e.occurred_at, d.data,
             CASE e.type WHEN 'allocation.made' THEN e.amount WHEN 'allocation.undone' THEN -e.amount END AS allocated,
@@ -51,13 +52,13 @@ WITH issued AS MATERIALIZED (
     FROM issued i CROSS JOIN LATERAL jsonb_array_elements(i.data -> 'lines') AS l (line)
 ), fresh AS (
     INSERT INTO invoice (book, invoice, customer, series, sequence, currency, issued_on, due_on, net, discount, tax,
-        total, allocated, credited, written_off, disputed, settled_by, voided_at, void_reason, discounts, taxes,
-        rounding, issued_at, position)
+        total, allocated, credited, written_off, disputed, settled_by, voided_at, void_reason, voided_position,
+        discounts, taxes, rounding, issued_at, position)
     SELECT %(book)s, i.invoice, i.customer, i.data ->> 'series', (i.data ->> 'sequence')::bigint, i.currency,
         (i.data ->> 'issued_on')::date, (i.data ->> 'due_on')::date, (i.data ->> 'net')::bigint,
         coalesce((i.data ->> 'discount')::bigint, 0), coalesce((i.data ->> 'tax')::bigint, 0), i.amount,
         coalesce(s.allocated, 0), coalesce(s.credited, 0), coalesce(s.written_off, 0), coalesce(s.disputed, 0),
-        s.settled_by, s.voided_at, s.void_reason, coalesce(i.data -> 'discounts', '[]'),
+        s.settled_by, s.voided_at, s.void_reason, s.voided_position, coalesce(i.data -> 'discounts', '[]'),
         coalesce(i.data -> 'taxes', '[]'), i.data ->> 'rounding', i.occurred_at, i.position
     FROM issued i LEFT JOIN settled s ON s.invoice = i.invoice
 )
@@ -65,7 +66,8 @@ UPDATE invoice i
 SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
     written_off = i.written_off + s.written_off, disputed = i.disputed + s.disputed,
     settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
-    void_reason = coalesce(s.void_reason, i.void_reason)
+    void_reason = coalesce(s.void_reason, i.void_reason),
+    voided_position = coalesce(s.voided_position, i.voided_position)
 FROM earlier s
 WHERE i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
 
@@ -130,32 +132,47 @@ WITH fact AS MATERIALIZED (
     FROM fact f WHERE f.type = 'payment.failed'
 ), note_moved AS MATERIALIZED (
     SELECT m.book, m.credit_note, coalesce(sum(m.allocated), 0) AS allocated,
-        coalesce(sum(m.refunded), 0) AS refunded, max(m.voided_at) AS voided_at, max(m.void_reason) AS void_reason
+        coalesce(sum(m.refunded), 0) AS refunded, max(m.voided_at) AS voided_at, max(m.void_reason) AS void_reason,
+        max(m.voided_position) AS voided_position
     FROM (
         SELECT u.book, u.credit_note, u.amount AS allocated, NULL::bigint AS refunded, NULL::timestamptz AS voided_at,
-            NULL::text AS void_reason FROM used u WHERE u.credit_note IS NOT NULL
+            NULL::text AS void_reason, NULL::bigint AS voided_position FROM used u WHERE u.credit_note IS NOT NULL
         UNION ALL
-        SELECT t.book, t.credit_note, NULL, t.amount, NULL, NULL FROM taken t WHERE t.credit_note IS NOT NULL
+        SELECT t.book, t.credit_note, NULL, t.amount, NULL, NULL, NULL FROM taken t WHERE t.credit_note IS NOT NULL
         UNION ALL
-        SELECT f.book, f.data ->> 'credit_note', NULL, NULL, f.occurred_at, f.data ->> 'reason'
+        SELECT f.book, f.data ->> 'credit_note', NULL, NULL, f.occurred_at, f.data ->> 'reason', f.position
         FROM fact f WHERE f.type = 'credit_note.voided'
     ) m
     GROUP BY m.book, m.credit_note
 ), noted AS (
     INSERT INTO credit_note (book, credit_note, customer, series, sequence, invoice, currency, net, tax, total,
-        to_receivable, to_disputed, to_credit, allocated, refunded, reason, voided_at, void_reason, lines, taxes,
-        issued_at, position)
+        to_receivable, to_disputed, to_credit, allocated, refunded, reason, voided_at, void_reason,
+        voided_position, lines, taxes, issued_at, position)
     SELECT %(book)s, f.data ->> 'credit_note', f.customer, f.data ->> 'series', (f.data ->> 'sequence')::bigint,
         f.invoice, f.currency, (f.data ->> 'net')::bigint, coalesce((f.data ->> 'tax')::bigint, 0), f.amount,
         coalesce((f.data ->> 'to_receivable')::bigint, 0), coalesce((f.data ->> 'to_disputed')::bigint, 0),
         coalesce((f.data ->> 'to_credit')::bigint, 0), coalesce(m.allocated, 0), coalesce(m.refunded, 0),
-        f.data ->> 'reason', m.voided_at, m.void_reason, coalesce(f.data -> 'lines', '[]'),
+        f.data ->> 'reason', m.voided_at, m.void_reason, m.voided_position, coalesce(f.data -> 'lines', '[]'),
         coalesce(f.data -> 'taxes', '[]'), f.occurred_at, f.position
     FROM fact f LEFT JOIN note_moved m ON m.credit_note = f.data ->> 'credit_note'
     WHERE f.type = 'credit_note.issued'
 )
 UPDATE credit_note c
 SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded,
-    voided_at = coalesce(m.voided_at, c.voided_at), void_reason = coalesce(m.void_reason, c.void_reason)
+    voided_at = coalesce(m.voided_at, c.voided_at), void_reason = coalesce(m.void_reason, c.void_reason),
+    voided_position = coalesce(m.voided_position, c.voided_position)
 FROM note_moved m
 WHERE c.book = ANY (ARRAY[m.book]) AND c.credit_note = ANY (ARRAY[m.credit_note]);
+
+-- name: give_up_debt
+-- types: debt.written_off debt.recovered
+-- What is owed again goes below zero, so that a sum says what is given up.
+INSERT INTO debt
+SELECT e.book, e.position, e.customer, e.invoice, e.currency, s.sign * e.amount, s.sign * (d.data ->> 'net')::bigint,
+    s.sign * coalesce((d.data ->> 'tax')::bigint, 0), coalesce(d.data -> 'taxes', '[]'), d.data ->> 'reason',
+    d.data ->> 'credit_note', e.occurred_at
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'debt.written_off' THEN 1 ELSE -1 END AS sign) s
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+    AND e.type IN ('debt.written_off', 'debt.recovered');

@@ -7,3 +7,5 @@ CREATE INDEX invoice_customer ON invoice (book, customer, position);
 ALTER TABLE allocation ADD PRIMARY KEY (book, invoice, position);
 CREATE INDEX credit_note_invoice ON credit_note (book, invoice);
 CREATE INDEX credit_note_customer ON credit_note (book, customer, position);
+-- What was given up of an invoice, in order.
+CREATE INDEX debt_invoice ON debt (book, invoice, position);

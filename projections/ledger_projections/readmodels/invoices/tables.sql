@@ -22,6 +22,7 @@ CREATE TABLE invoice (
     settled_by  text        CONSTRAINT settled_by_known CHECK (settled_by IN ('paid', 'credited', 'written_off')),
     voided_at   timestamptz,
     void_reason text,
+    voided_position bigint,
     discounts   jsonb       NOT NULL,
     taxes       jsonb       NOT NULL,
     rounding    text,
@@ -50,6 +51,7 @@ COMMENT ON COLUMN invoice.due IS 'total - allocated - credited - written_off; no
 COMMENT ON COLUMN invoice.settled_by IS 'What lowered the due last: paid, credited or written_off.';
 COMMENT ON COLUMN invoice.voided_at IS 'When it was voided.';
 COMMENT ON COLUMN invoice.void_reason IS 'Why it was voided.';
+COMMENT ON COLUMN invoice.voided_position IS 'Position of the invoice.voided.';
 COMMENT ON COLUMN invoice.discounts IS 'The discounts used and their amounts; see invoice_discount.';
 COMMENT ON COLUMN invoice.taxes IS 'Rate, base and tax of each category; see invoice_tax.';
 COMMENT ON COLUMN invoice.rounding IS 'Name of the policy by which tax was rounded.';
@@ -165,6 +167,7 @@ CREATE TABLE credit_note (
     reason        text        NOT NULL,
     voided_at     timestamptz,
     void_reason   text,
+    voided_position bigint,
     lines         jsonb       NOT NULL,
     taxes         jsonb       NOT NULL,
     issued_at     timestamptz NOT NULL,
@@ -191,6 +194,7 @@ COMMENT ON COLUMN credit_note.unallocated IS 'What is left of that credit; nothi
 COMMENT ON COLUMN credit_note.reason IS 'Why it was issued.';
 COMMENT ON COLUMN credit_note.voided_at IS 'When it was voided.';
 COMMENT ON COLUMN credit_note.void_reason IS 'Why it was voided.';
+COMMENT ON COLUMN credit_note.voided_position IS 'Position of the credit_note.voided.';
 COMMENT ON COLUMN credit_note.lines IS 'Lines of the invoice and the net credited on each; see credit_note_line.';
 COMMENT ON COLUMN credit_note.taxes IS 'Rate, base and tax of each category.';
 COMMENT ON COLUMN credit_note.issued_at IS 'When it was issued.';
@@ -220,3 +224,32 @@ COMMENT ON COLUMN allocation.currency IS 'ISO 4217 code of the amount.';
 COMMENT ON COLUMN allocation.amount IS 'Minor units; below zero when an allocation is undone.';
 COMMENT ON COLUMN allocation.automatic IS 'Whether the ledger made it by itself.';
 COMMENT ON COLUMN allocation.occurred_at IS 'When it occurred.';
+
+CREATE TABLE debt (
+    book        text        NOT NULL,
+    position    bigint      NOT NULL,
+    customer    text        NOT NULL,
+    invoice     text        NOT NULL,
+    currency    text        NOT NULL,
+    amount      bigint      NOT NULL,
+    net         bigint      NOT NULL,
+    tax         bigint      NOT NULL,
+    taxes       jsonb       NOT NULL,
+    reason      text,
+    credit_note text,
+    occurred_at timestamptz NOT NULL,
+    PRIMARY KEY (book, position)
+) WITH (fillfactor = 100);
+COMMENT ON TABLE debt IS 'Every write-off, and whatever of it was made good: below zero.';
+COMMENT ON COLUMN debt.book IS 'The book.';
+COMMENT ON COLUMN debt.position IS 'Position of the event.';
+COMMENT ON COLUMN debt.customer IS 'Who owed.';
+COMMENT ON COLUMN debt.invoice IS 'Number of the invoice.';
+COMMENT ON COLUMN debt.currency IS 'ISO 4217 code of the amounts.';
+COMMENT ON COLUMN debt.amount IS 'Minor units given up; below zero when they are owed again.';
+COMMENT ON COLUMN debt.net IS 'Part of it that is lost: bad debt.';
+COMMENT ON COLUMN debt.tax IS 'Part of it that came back from the state as tax relief.';
+COMMENT ON COLUMN debt.taxes IS 'Rate, base and tax of each category in that, always above zero.';
+COMMENT ON COLUMN debt.reason IS 'Why it was given up.';
+COMMENT ON COLUMN debt.credit_note IS 'The credit note that took it back, where nobody paid.';
+COMMENT ON COLUMN debt.occurred_at IS 'When it occurred.';

@@ -52,7 +52,8 @@ WITH wanted AS MATERIALIZED (
     SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
         (e.occurred_at AT TIME ZONE (SELECT b.time_zone FROM book b WHERE b.book = %(book)s))::date AS occurred_on,
         CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
-            THEN ledger.data_of(e.state) END AS data
+            THEN ledger.data_of(e.state) END AS data,
+        CASE WHEN e.type IN ('charge.posted', 'charge.reversed') THEN service_of(e.state) END AS service
     FROM ledger.event e
     JOIN wanted w ON w.event = e.type
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
@@ -91,7 +92,7 @@ WITH wanted AS MATERIALIZED (
 ), month AS (
     -- A month's part by days: amount * days / all days, taken apart so that it cannot overflow.
     SELECT s.position, s.rules, s.width, s.customer, s.invoice, s.currency, s.amount, s.type, s.occurred_at,
-        s.recorded_at, m.n, least(m.first + interval '1 month' - interval '1 day', s.ends)::date AS ends_on,
+        s.recorded_at, s.service, m.n, least(m.first + interval '1 month' - interval '1 day', s.ends)::date AS ends_on,
         s.amount / s.days * m.days + mod(s.amount, s.days) * m.days / s.days AS part,
         mod(mod(s.amount, s.days) * m.days, s.days) AS remainder
     FROM spread s
@@ -109,7 +110,7 @@ WITH wanted AS MATERIALIZED (
 INSERT INTO posting
 SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currency, r.sign * v.value,
     CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
-    f.occurred_at, f.recorded_at
+    f.occurred_at, f.recorded_at, f.service
 FROM fact f
 JOIN posts r ON r.event = f.type AND f.position >= r.known_from AND f.position < r.known_before
     AND f.occurred_on >= r.effective_from AND f.occurred_on < r.effective_before
@@ -121,7 +122,7 @@ CROSS JOIN LATERAL (
 WHERE v.value <> 0
 UNION ALL
 SELECT %(book)s, m.position, m.n * m.width + r.line, r.account, m.customer, m.invoice, m.currency, r.sign * m.share,
-    m.ends_on, m.occurred_at, m.recorded_at
+    m.ends_on, m.occurred_at, m.recorded_at, m.service
 FROM share m
 JOIN posting_rule r ON r.book = %(book)s AND r.position = m.rules AND r.event = m.type AND r.part = 'period'
 WHERE m.share <> 0;

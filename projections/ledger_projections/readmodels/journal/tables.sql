@@ -78,7 +78,8 @@ CREATE TABLE posting (
     amount      bigint      NOT NULL CONSTRAINT amount_not_zero CHECK (amount <> 0),
     occurred_on date        NOT NULL,
     occurred_at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    service     text
 ) WITH (fillfactor = 100);
 COMMENT ON TABLE posting IS 'One signed amount on one account. The postings of one position and date are an entry and sum to zero per currency.';
 COMMENT ON COLUMN posting.book IS 'The book that is posted to.';
@@ -92,6 +93,16 @@ COMMENT ON COLUMN posting.amount IS 'Minor units of the currency; debit is posit
 COMMENT ON COLUMN posting.occurred_on IS 'Date of the entry in the book''s time zone: the event''s own, or the last day of a month''s part of a service period.';
 COMMENT ON COLUMN posting.occurred_at IS 'When the event happened.';
 COMMENT ON COLUMN posting.recorded_at IS 'When the log took the event.';
+COMMENT ON COLUMN posting.service IS 'Of a charge, the service that was charged; null of all else.';
+
+-- Read from the canonical bytes without parsing them: no text can hold the key with its quotes bare. Only where one is
+-- escaped, which a backslash tells, is the JSON opened.
+CREATE FUNCTION service_of(state bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN position('"service":"'::bytea IN state) = 0 THEN NULL
+        WHEN position('\x5c'::bytea IN state) > 0 THEN ledger.data_of(state) ->> 'service'
+        ELSE split_part(convert_from(substring(state FROM position('"service":"'::bytea IN state) + 11), 'UTF8'), '"', 1)
+        END
+$$;
 
 -- The database's own check that every entry balances, once for each statement that brings postings. An entry comes
 -- with one statement, so nothing half-posted is ever accepted.

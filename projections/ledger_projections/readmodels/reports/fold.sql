@@ -1,0 +1,1 @@
+-- Nothing is folded. The cursor says up to where both the journal and the invoices have come.

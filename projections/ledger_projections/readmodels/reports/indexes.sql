@@ -1,0 +1,1 @@
+-- Those of the journal and of the invoices are all it needs.

@@ -1,0 +1,1 @@
+-- The reports keep no rows: they are sums over the journal and the invoices, made when they are asked for.
