@@ -40,6 +40,10 @@ class PersonalData:
         """Give what is kept of a customer under these names. Raises the same."""
         return await _run(customer, lambda: self._vault.get(book, customer, names))
 
+    async def sizes(self, book: str, customer: str, names: Sequence[str]) -> dict[str, int]:
+        """Tell of how many bytes is what is kept under these names. Raises `Unavailable`."""
+        return await run_in_threadpool(self._vault.sizes, book, customer, names)
+
 
 async def _run(customer: str, work: Callable[[], T]) -> T:
     try:

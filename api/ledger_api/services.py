@@ -14,6 +14,7 @@ from ledger.log.writer import Writer
 from ledger.notices import Notices
 from ledger.settings import Settings
 from ledger_api.deadlines import Deadlines, stopped
+from ledger_api.evidence import EvidenceFiles
 from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
 from ledger_api.looking import Looks
@@ -68,6 +69,7 @@ class Services:
     transparency: Transparency
     rebuilds: Rebuilds
     vault: PersonalData
+    evidence: EvidenceFiles
     deadlines: asyncio.Task[None]
     looks: Looks
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -129,13 +131,14 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             Deadlines(reader, writer, settings.deadline_look_seconds_max).run(), name="ledger-deadlines"
         )
         stack.push_async_callback(stopped, deadlines)
+        evidence = EvidenceFiles(vault, reader)
         yield Services(
             settings=settings,
             pool=pool,
             notices=notices,
             writer=writer,
             projector=projector,
-            ingest=Ingest(writer, keys, settings, metrics.refused, metrics.posted),
+            ingest=Ingest(writer, keys, evidence, settings, metrics.refused, metrics.posted),
             keys=keys,
             pages=Pages(secret),
             reader=reader,
@@ -144,6 +147,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             transparency=transparency,
             rebuilds=Rebuilds(conninfo),
             vault=vault,
+            evidence=evidence,
             deadlines=deadlines,
             looks=Looks(vault.access_log, conninfo),
         )

@@ -22,9 +22,8 @@ from ledger.state import Customer
 EVIDENCE_FILES_MAX = 100
 """Files of evidence of one dispute: more is no evidence that anybody reads, and all are in its state."""
 
-MediaType = Annotated[
-    str, msgspec.Meta(max_length=127, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z")
-]
+MEDIA_TYPE = r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z"
+MediaType = Annotated[str, msgspec.Meta(max_length=127, pattern=MEDIA_TYPE)]
 """A media type in lower case, without parameters: `application/pdf`."""
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**40)]
 """Bytes of a file."""

@@ -86,6 +86,9 @@ class Settings:
     drain_seconds_max: int = _count(
         30, 0, 3_600, "How long a service that stops waits for the answers under way."
     )
+    evidence_bytes_max: int = _count(
+        8 * MIB, KIB, 64 * MIB, "One file of evidence: it is held in memory while it is sealed."
+    )
     deadline_look_seconds_max: float = _limit(
         60, 0.1, 3_600, "How long the service sleeps at most before it looks for deadlines that have passed."
     )

@@ -14,6 +14,7 @@ from ledger.errors import Malformed, Refusal, Unavailable
 from ledger.log.writer import Writer
 from ledger.settings import Settings
 from ledger_api.edge import request_id_from
+from ledger_api.evidence import EvidenceFiles
 from ledger_api.ingest import bodies
 from ledger_api.ingest.calls import (
     BATCH,
@@ -54,11 +55,17 @@ class Ingest:
     """The endpoint. `refused` and `answered` are told what comes of the requests, for the metrics."""
 
     def __init__(
-        self, writer: Writer, keys: Keys, settings: Settings, refused: Refused, answered: Answered
+        self,
+        writer: Writer,
+        keys: Keys,
+        evidence: EvidenceFiles,
+        settings: Settings,
+        refused: Refused,
+        answered: Answered,
     ) -> None:
         self._keys = keys
         self._settings = settings
-        self._intake = Intake(writer, settings.key_messages_max, refused)
+        self._intake = Intake(writer, evidence, settings.key_messages_max, refused)
         self._answered = answered
 
     async def post_events(self, scope: Scope, receive: Receive, send: Send, book: str) -> None:
@@ -105,6 +112,8 @@ class Ingest:
 
     async def _single(self, call: Call, document: bytes) -> Answer:
         message = self._intake.read(document, call.principal)
+        for refusal in (await self._intake.not_stored(call, (message,))).values():
+            raise refusal
         (outcome,) = await self._intake.submit(call, (message,))
         if isinstance(outcome, Refusal):
             raise outcome
@@ -136,6 +145,8 @@ class Ingest:
                 messages.append(self._intake.read(raw, call.principal))
             except Refusal as refusal:
                 raise _at(refusal, index) from None
+        for index, unfit in (await self._intake.not_stored(call, messages)).items():
+            raise _at(unfit, index)
         outcomes = await self._intake.submit(call, messages, atomic=True) if messages else []
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Refusal):

@@ -13,6 +13,7 @@ from ledger.event import LEDGER
 from ledger.log.outcome import Outcome, Receipt
 from ledger.log.writer import Writer
 from ledger.message import Message, read_message
+from ledger_api.evidence import EvidenceFiles
 from ledger_api.ingest.calls import Call
 from ledger_api.keys import Principal
 from ledger_api.problems import problem_members
@@ -29,8 +30,11 @@ class Intake:
     refused, so that one sender in a hurry does not take the whole queue.
     """
 
-    def __init__(self, writer: Writer, key_messages_max: int, refused: Refused) -> None:
+    def __init__(
+        self, writer: Writer, evidence: EvidenceFiles, key_messages_max: int, refused: Refused
+    ) -> None:
         self._writer = writer
+        self._evidence = evidence
         self._key_messages_max = key_messages_max
         self._refused = refused
         self._waiting: dict[str, int] = {}
@@ -48,6 +52,10 @@ class Intake:
                 pointer="/source", principal=principal.name, source=message.source,
             )  # fmt: skip
         return message
+
+    async def not_stored(self, call: Call, messages: Sequence[Message]) -> dict[int, Refusal]:
+        """Refuse messages, by their place, that submit a file which is not stored: no rule can know that."""
+        return await self._evidence.not_stored(call.book, messages)
 
     async def submit(self, call: Call, messages: Sequence[Message], *, atomic: bool = False) -> list[Outcome]:
         """Let the writer judge messages. Raises `Unavailable`, and the refusal `rate_limited`."""
@@ -80,8 +88,10 @@ class Intake:
                 outcomes.append(None)
             except Refusal as refusal:
                 outcomes.append(refusal)
-        judged = await self.submit(call, messages) if messages else []
-        rest = iter(judged)
+        refused = await self.not_stored(call, messages)
+        stored = [each for place, each in enumerate(messages) if place not in refused]
+        judged = iter(await self.submit(call, stored) if stored else [])
+        rest = iter([refused.get(place) or next(judged) for place in range(len(messages))])
         return [next(rest) if outcome is None else outcome for outcome in outcomes]
 
     def result(self, outcome: Outcome) -> object:

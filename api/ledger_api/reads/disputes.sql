@@ -42,3 +42,15 @@ SELECT w.assignee, w.open, w.complaints, w.inquiries, w.chargebacks, w.escalated
 FROM disputes.workload AS w
 WHERE w.book = %(book)s
 ORDER BY w.assignee NULLS FIRST;
+
+-- name: evidence
+-- The files of a dispute in the order in which they were submitted.
+SELECT e.sha256, e.name, e.media_type, e.size, e.submitted_at, e.submitted_by, e.position
+FROM disputes.evidence AS e
+WHERE e.book = %(book)s AND e.customer = %(customer)s AND e.dispute = %(dispute)s
+ORDER BY e.position;
+
+-- name: dispute_is_known
+-- Whether the customer has such a dispute.
+SELECT d.dispute FROM disputes.dispute AS d
+WHERE d.book = %(book)s AND d.customer = %(customer)s AND d.dispute = %(dispute)s;

@@ -91,6 +91,29 @@ class DisputeQueue(Shape):
     next: str | None
 
 
+class StoredFile(Shape):
+    """A file that is kept, and that `dispute.submit_evidence` may name."""
+
+    sha256: str
+    size: int = Field(description="Its bytes.")
+    media_type: str
+
+
+class SubmittedFile(StoredFile):
+    """A file that was submitted as evidence."""
+
+    name: str
+    submitted_at: datetime
+    submitted_by: str
+    position: int
+
+
+class Evidence(Shape):
+    """The files of a dispute in the order in which they were submitted."""
+
+    files: list[SubmittedFile]
+
+
 class Work(Shape):
     """What one assignee has open."""
 

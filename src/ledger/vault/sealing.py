@@ -12,6 +12,8 @@ from ledger.errors import IntegrityError
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 """Random: two under one key meet by chance only after billions of texts, and a key is one customer's."""
+SEALED_BYTES_MORE = _NONCE_BYTES + 16
+"""How much longer a text is when it is sealed: the nonce, and the tag that proves it."""
 
 
 def make_key() -> bytes:

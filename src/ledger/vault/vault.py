@@ -14,7 +14,7 @@ from ledger.errors import ConfigurationError, LedgerError, Unavailable
 from ledger.sql import queries
 from ledger.vault.erasing import CUSTOMER_LOCK, erase_pending
 from ledger.vault.master import Connection, MasterKey, key_path, master_in_force
-from ledger.vault.sealing import make_key, seal, unseal
+from ledger.vault.sealing import SEALED_BYTES_MORE, make_key, seal, unseal
 
 _SQL = queries(__package__ or "", "vault.sql")
 
@@ -113,6 +113,13 @@ class Vault:
         """
         with self.connection() as connection:
             return erase_pending(connection)
+
+    def sizes(self, book: str, customer: str, names: Sequence[str]) -> dict[str, int]:
+        """Tell of how many bytes is what is kept under these names, opening none of it."""
+        of = {"book": book, "customer": customer, "names": list(names)}
+        with self.connection() as connection:
+            rows = connection.execute(_SQL["sizes"], of)
+            return {name: sealed_bytes - SEALED_BYTES_MORE for name, sealed_bytes in rows}
 
     def _key(self, connection: Connection) -> MasterKey:
         if self._master is None:

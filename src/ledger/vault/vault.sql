@@ -34,6 +34,11 @@ ON CONFLICT (book, customer, name) DO UPDATE SET sealed = EXCLUDED.sealed, chang
 DELETE FROM vault.record AS r
 WHERE r.book = %(book)s AND r.customer = %(customer)s AND r.name = ANY(%(names)s::text[]);
 
+-- name: sizes
+-- What is kept under some names, and how many bytes each has while it is sealed.
+SELECT r.name, octet_length(r.sealed) FROM vault.record AS r
+WHERE r.book = %(book)s AND r.customer = %(customer)s AND r.name = ANY(%(names)s::text[]);
+
 -- name: records
 -- What is kept under some names.
 SELECT r.name, r.sealed FROM vault.record AS r
