@@ -79,6 +79,7 @@ DISPUTES = ReadModel("disputes")
 CONTACTS = ReadModel("contacts")
 DUNNING = ReadModel("dunning", INVOICES)
 REPORTS = ReadModel("reports", JOURNAL, INVOICES)
+TRIALS = ReadModel("trials", JOURNAL)
 
 READ_MODELS: tuple[ReadModel, ...] = (
     JOURNAL,
@@ -90,6 +91,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     CONTACTS,
     DUNNING,
     REPORTS,
+    TRIALS,
 )
 """All of them, each after those it needs."""
 

@@ -24,6 +24,7 @@ from ledger.posting_rules import (
     refuse_unbalanced,
 )
 from ledger.tax import DEFAULT_RATES, TaxRate, TaxRateChanged, TaxTable, refuse_fixed
+from ledger.trial_plan import Plan
 
 AHEAD_MAX = timedelta(days=1)
 """How far ahead of the ledger's clock a message may be dated: clocks differ, and so do time zones."""
@@ -94,6 +95,7 @@ class Book(msgspec.Struct):
     closed_through: date | None = None
     open_from: datetime | None = None
     """The first instant after the closed periods."""
+    trials: dict[str, Plan] = {}
 
     def day_of(self, instant: datetime) -> date:
         """Tell which day it is in the book's time zone."""

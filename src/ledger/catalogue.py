@@ -35,6 +35,7 @@ from ledger import (
     reminder,
     resolution,
     tax,
+    trial,
 )  # fmt: skip
 from ledger import book as books
 from ledger import customer as customers
@@ -42,6 +43,7 @@ from ledger.book import Book
 from ledger.event import Data, Draft, Event
 from ledger.message import Decode, Message
 from ledger.state import Customer
+from ledger.trial_plan import TrialRegistered
 
 D = TypeVar("D", bound=Data)
 _DecideBook = Callable[[Book, Message, D, datetime], list[Draft]]
@@ -88,6 +90,7 @@ FACTS_OF_BOOK: dict[str, _OfBook] = {
     "period.closed": _of_book(books.PeriodClosed, books.close_period),
     "policy.changed": _of_book(policy.PolicyChanged, policy.change),
     "tax_rate.changed": _of_book(tax.TaxRateChanged, books.change_rate),
+    "trial.registered": _of_book(TrialRegistered, trial.register),
 }
 FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
     "agreement.changed": _of_customer(agreement.AgreementChanged, agreement.change),
@@ -134,6 +137,7 @@ COMMANDS: dict[str, _OfCustomer] = {
     "invoice.void": _of_customer(invoice.InvoiceVoid, invoice.void),
     "refund.issue": _of_customer(refund.RefundIssue, refund.issue),
     "reminder.send": _of_customer(reminder.ReminderSend, reminder.send),
+    "trial.assign": _of_customer(trial.TrialAssign, trial.assign),
 }
 """Commands lead to events of other types, and all are about a customer."""
 
@@ -175,6 +179,7 @@ TO_CUSTOMER: dict[str, _ToCustomer] = {
     "payment.returned": _to_customer(payment.PaymentReturned, payment.evolve_returned),
     "refund.issued": _to_customer(refund.RefundIssued, refund.evolve_issued),
     "reminder.sent": _to_customer(reminder.ReminderSent, reminder.evolve_sent),
+    "trial.assigned": _to_customer(trial.TrialAssigned, trial.evolve_assigned),
 }
 """What each event changes of its customer."""
 
@@ -185,6 +190,7 @@ TO_BOOK: dict[str, _EvolveBook[Data]] = {
     "period.closed": _to_book(books.evolve_closed),
     "policy.changed": _to_book(policy.evolve_changed),
     "tax_rate.changed": _to_book(books.evolve_rate),
+    "trial.registered": _to_book(trial.evolve_registered),
 }
 """What events change of the book: its own, and those of customers that take a number."""
 

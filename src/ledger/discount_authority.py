@@ -81,7 +81,7 @@ class DiscountAuthority(
 ):
     """Who may grant which discounts. A key without a role acts as `without_role`, or may grant nothing."""
 
-    roles: list[RoleAuthority]
+    roles: Annotated[list[RoleAuthority], msgspec.Meta(min_length=1, max_length=100)]
     criteria: list[Criterion] = []
     without_role: Name | None = None
 

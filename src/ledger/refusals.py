@@ -68,6 +68,8 @@ steps_disordered | shape | A step of dunning comes no later than the one before 
 line_repeated | shape | A line stands twice. | Name each line once.
 invoice_repeated | shape | An invoice stands twice in a payment's allocations. | Name each invoice once.
 allocations_exceed_payment | shape | A payment's allocations sum to more than the payment. | Correct the amounts.
+arm_repeated | shape | An arm of a trial stands twice, or is called as the hold-out is. | Give each arm its own name.
+shares_not_whole | shape | The shares of a trial's arms and its hold-out, each above 0, are not 100 percent together. | Correct the shares.
 through_ahead | shape | An invoice would bill through a time after its own. | Date the invoice at or after through.
 amount_too_large | shape | A computed amount is above 10^15 minor units. | Split the charge, or bill fewer at once.
 key_conflict | idempotency | The key (source, id) is taken by a message with other content. | Send a new message under a new id.
@@ -83,6 +85,7 @@ credit_note_unknown | references | The customer has no such credit note. | Corre
 payment_unknown | references | No such payment was received from the customer. | Post payment.received first, or correct the name.
 criterion_unknown | references | The policy of the book has no such criterion, or none is named. | Name one of the policy's.
 discount_unknown | references | The customer has no such discount. | Correct the name.
+trial_unknown | references | No such trial is registered in this book. | Register its plan first, or correct the name.
 dispute_unknown | references | The customer has no such dispute. | Correct the name.
 contact_unknown | references | No such contact of the customer has arrived. | Post contact.arrived first, or correct the name.
 currency_mismatch | references | Amounts of two currencies would meet. | Use what is in the same currency.
@@ -127,6 +130,9 @@ invoice_overdue | state | The criterion asks that nothing is overdue. | Name ano
 alternative_not_offered | state | The criterion asks that an alternative was offered first. | Offer one, and name it in alternative.
 offer_expired | state | The last day of the offer is over. | Offer it anew.
 discount_revoked | state | The discount is revoked already. | Nothing: it is not used any more.
+trial_exists | state | A trial of this name is registered already; its plan does not change. | Register another trial.
+trial_assigned | state | The customer takes part in the trial already. | Nothing: their arm is drawn.
+trial_over | state | The last day of the trial is over. | Register another trial.
 dispute_exists | state | A dispute of this name was opened before. | Give each dispute its own name.
 dispute_resolved | state | The dispute is resolved already. | Open another one.
 inquiry_not_fitting | state | A chargeback is said to follow what is no inquiry about its payment. | Name that inquiry, or leave it out.

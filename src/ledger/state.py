@@ -59,6 +59,8 @@ class Customer(msgspec.Struct):
     """Those that wait: requested of a second person, or offered to the customer."""
     ended_discounts: set[str] = set()
     """Those that were declined or refused, whose names stay taken."""
+    trials: dict[str, str] = {}
+    """Of each trial that they take part in, their arm."""
     disputes: dict[str, Dispute] = {}
     """The open ones."""
     resolved: dict[str, str] = {}

@@ -59,6 +59,7 @@ def told(live: Live, client: httpx.Client) -> Caller:
         "discounts",
         "contacts",
         "reports/aging",
+        "reports/retention",
     ):
         caller.read(f"/{name}", min_position=caller.head)
     return caller

@@ -11,7 +11,7 @@ from ledger_api.shapes.base import Shape
 from ledger_api.shapes.books import Book, Books
 from ledger_api.shapes.contacts import ContactPage, ContactReport
 from ledger_api.shapes.customers import Customer, CustomerPage
-from ledger_api.shapes.discounts import DiscountPage
+from ledger_api.shapes.discounts import AuthorityReport, DiscountPage
 from ledger_api.shapes.disputes import DisputePage, DisputeQueue, Workload
 from ledger_api.shapes.dunning import Overdue, ReminderPage
 from ledger_api.shapes.events import EventPage
@@ -19,6 +19,7 @@ from ledger_api.shapes.invoices import Invoice, InvoicePage
 from ledger_api.shapes.reports import Aging, Revenue, TaxReport
 from ledger_api.shapes.running import Projections
 from ledger_api.shapes.timeline import Timeline
+from ledger_api.shapes.trials import RetentionReport
 
 
 def addresses(told: Caller) -> dict[str, type[Shape]]:
@@ -47,6 +48,8 @@ def addresses(told: Caller) -> dict[str, type[Shape]]:
         f"{told.at}/queues/disputes": DisputeQueue,
         f"{told.at}/reports/disputes": Workload,
         f"{told.at}/discounts": DiscountPage,
+        f"{told.at}/reports/discount-authority": AuthorityReport,
+        f"{told.at}/reports/retention": RetentionReport,
         f"{told.at}/reports/trial-balance": TrialBalance,
         f"{told.at}/reports/aging": Aging,
         f"{told.at}/reports/revenue": Revenue,

@@ -58,13 +58,13 @@ WHERE p.pronamespace = to_regnamespace(%s) AND obj_description(p.oid, 'pg_proc')
 ORDER BY p.proname
 """
 _OF_THE_TABLE = """
-SELECT col_description(d.refobjid, d.refobjsubid)
+SELECT col_description(d.refobjid, d.refobjsubid), d.refobjid
 FROM pg_rewrite r
 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
     AND d.refclassid = 'pg_class'::regclass
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 WHERE r.ev_class = %s AND a.attname = %s AND d.refobjid <> r.ev_class AND d.refobjsubid > 0
-ORDER BY d.refobjid LIMIT 1
+ORDER BY d.refobjid
 """
 
 
@@ -116,9 +116,11 @@ def _columns(connection: psycopg.Connection[TupleRow], schema: str, table: str, 
 
 
 def _meaning_in_table(connection: psycopg.Connection[TupleRow], view: int, column: str) -> str | None:
-    """Look up what a view's column means in the table that the view takes it from."""
-    row = connection.execute(_OF_THE_TABLE, (view, column)).fetchone()
-    return None if row is None else row[0]
+    """Look up what a view's column means in the table, or view, that the view takes it from."""
+    found = connection.execute(_OF_THE_TABLE, (view, column)).fetchall()
+    said = next((meaning for meaning, _ in found if meaning is not None), None)
+    below = (_meaning_in_table(connection, relation, column) for _, relation in found)
+    return said or next((meaning for meaning in below if meaning is not None), None)
 
 
 def _said(meaning: str | None, schema: str, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tests.ledger.world import Ask
 
 
@@ -169,7 +171,38 @@ def erase(reason: str = "asked_for") -> Ask:
     return "customer.erase", {"reason": reason}
 
 
-def discount_policy(*roles: dict[str, object], from_: str = "2026-01-01", **more: object) -> Ask:
+def offer_fixed(name: str, amount: int, until: str = "2026-02-14", **more: object) -> Ask:
+    return "discount.offer", {
+        **amount_off(name, amount, invoices=1, **more)[1],
+        "offered_until": until,
+    }
+
+
+def trial(name: str, *arms: tuple[str, str], hold_out: str = "20", **more: object) -> Ask:
+    plan: dict[str, object] = {
+        "trial": name,
+        "question": "Does it keep them?",
+        "arms": [{"arm": arm, "share": share} for arm, share in arms],
+        "hold_out_share": hold_out,
+        "measure": "kept",
+        "seed": "4711",
+        "end": "2026-12-31",
+    }
+    return "trial.registered", {**plan, **more}
+
+
+def take_part(trial_: str) -> Ask:
+    return "trial.assign", {"trial": trial_}
+
+
+def poster(ask: Ask) -> tuple[str, str]:
+    """Who posts it, and in which role, where it matters: a second person decides what an agent asked for."""
+    if ask[0] in ("discount.approve", "discount.decline"):
+        return "second", "lead"
+    return "tester", "agent"
+
+
+def discount_policy(*roles: Mapping[str, object], from_: str = "2026-01-01", **more: object) -> Ask:
     policy = {"roles": list(roles), **more}
     return "policy.changed", {"policy": "discount_authority", "from": from_, "discount_authority": policy}
 

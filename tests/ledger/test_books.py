@@ -161,6 +161,8 @@ SOME: dict[str, Ask] = {
     "period.closed": closed("2026-01-20"),
     "policy.changed": policy([{**RULES[0], "account": "cash"}, {**RULES[1], "account": "cash"}]),
     "refund.issue": asks.refund("r1", 1),
+    "trial.assign": asks.take_part("t1"),
+    "trial.registered": asks.trial("t2", ("a", "80")),
     "tax_rate.changed": rate("standard", "25", "2026-03-01"),
 }
 """A message of each type but book.opened, accepted by the world of `busy`."""
@@ -168,7 +170,7 @@ BUSY = [
     asks.percent_off("x1", "5"), charge("c1", 500), issue(), asks.pay("p1", 100), asks.hold("p2", 100),
     asks.complain("d1", "INV-1", 50), charge("c3", 5, currency="USD"), issue(currency="USD"), charge("c2", 50),
     asks.discount_policy({"role": "trainee"}, {"role": "lead", "percent": "25", "approves": True}, without_role="lead"),
-    asks.offer_off("x3", "5", "2026-03-31"),
+    asks.offer_off("x3", "5", "2026-03-31"), asks.trial("t1", ("a", "80")),
     asks.credit("INV-1", (1, 1)), asks.write_off("INV-1", 9),
 ]  # fmt: skip
 
@@ -239,7 +241,7 @@ def test_a_service_period_does_not_reach_into_closed_periods() -> None:
     "type_",
     ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "credit_note.void", "debt.recover",
      "debt.write_off", "discount.accept", "discount.approve", "discount.decline", "discount.refuse", "dispute.open",
-     "dispute.resolve", "invoice.void", "refund.issue"],
+     "dispute.resolve", "invoice.void", "refund.issue", "trial.assign"],
 )  # fmt: skip
 def test_no_command_is_dated_before_what_it_acts_on(type_: str) -> None:
     """The balances of every day make sense."""

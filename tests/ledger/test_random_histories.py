@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from tests.ledger import asks
 from tests.ledger.random_care import CareRules
 from tests.ledger.random_debt import DebtRules
+from tests.ledger.random_discounts import DiscountRules
 from tests.ledger.random_disputes import DisputeRules
 from tests.ledger.world import START, Ask, World
 
@@ -50,10 +51,9 @@ has_invoices = precondition(lambda self: self.world.alice.open_invoices or self.
 has_payments = precondition(lambda self: self.world.alice.open_sources or self.world.alice.spent_sources)
 has_charges = precondition(lambda self: self.world.alice.unbilled)
 has_disputes = precondition(lambda self: self.world.alice.disputes)
-has_discounts = precondition(lambda self: self.world.alice.discounts)
 
 
-class Histories(DisputeRules, DebtRules, CareRules):
+class Histories(DisputeRules, DebtRules, DiscountRules, CareRules):
     """One customer, a few names for everything, so that messages meet each other."""
 
     def __init__(self) -> None:
@@ -71,6 +71,7 @@ class Histories(DisputeRules, DebtRules, CareRules):
         self.world.now += timedelta(hours=1)
         recorded = len(self.world.events)
         refused = False
+        self.world.acts(*asks.poster(ask))
         try:
             self.world.post(ask, at=self.world.now - back)
         except Refusal as refusal:
@@ -215,23 +216,6 @@ class Histories(DisputeRules, DebtRules, CareRules):
         elif dispute.kind == "chargeback" and data.draw(MAYBE):
             more["fee_returned"] = data.draw(st.integers(1, 4))
         self.ask(asks.resolve(dispute.dispute, outcome, *lines, **more))
-
-    @rule(percent=st.sampled_from(["10", "33.3", "100"]), invoices=st.none() | FEW)
-    def percent_off(self, percent: str, invoices: int | None) -> None:
-        more = {} if invoices is None else {"invoices": invoices}
-        self.ask(asks.percent_off(self.name("x"), percent, **more))
-
-    @rule(amount=AMOUNTS, invoices=st.none() | FEW, service=st.none() | st.sampled_from(["mobile", "usage"]))
-    def amount_off(self, amount: int, invoices: int | None, service: str | None) -> None:
-        more: dict[str, object] = {} if invoices is None else {"invoices": invoices}
-        if service is not None:
-            more["scope"] = {"service": service}
-        self.ask(asks.amount_off(self.name("x"), amount, **more))
-
-    @has_discounts
-    @rule(data=st.data())
-    def revoke(self, data: st.DataObject) -> None:
-        self.ask(asks.revoke(data.draw(st.sampled_from(sorted(self.world.alice.discounts)))))
 
     @has_invoices
     @rule(data=st.data())

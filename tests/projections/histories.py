@@ -20,14 +20,30 @@ from ledger.posting_rules import DEFAULT_RULES
 OPEN_BOOK: Ask = (
     "book.opened", {"name": "Book", "currency": "EUR", "time_zone": "Europe/Berlin", "tax_rates": RATES},
 )  # fmt: skip
+OPENING: tuple[Ask, ...] = (
+    OPEN_BOOK,
+    asks.discount_policy(
+        {"role": "agent", "percent": "10", "amounts": [{"currency": "EUR", "amount": 300}],
+         "per_customer": {"days": 30, "grants": 4, "amounts": [{"currency": "EUR", "amount": 900}]}},
+        {"role": "lead", "percent": "50", "approves": True,
+         "amounts": [{"currency": "EUR", "amount": 9_000}]},
+        from_="2020-01-01",
+    ),
+    asks.dunning_policy((1, "friendly", 100), (5, "firm", 0)),
+    asks.trial("stay", ("ten_percent", "40"), ("letter", "40.0"), hold_out="20", end="2999-12-31"),
+)  # fmt: skip
 TOGETHER = 200
 """Messages that are handed to the writer at once."""
 
 
-def message(ask: Ask, key: str, at: datetime, customer: str = "alice", principal: str = "tester") -> Message:
-    """Read a message as it would come over the wire."""
+def message(
+    ask: Ask, key: str, at: datetime, customer: str = "alice", principal: str | None = None
+) -> Message:
+    """Read a message as it would come over the wire: from an agent, or a second person where it takes one."""
     subject = None if ask[0] in decider.OF_BOOK else customer
-    return read_message(envelope(ask, key=key, at=at, customer=subject), decider.DECODERS, principal)
+    poster, role = asks.poster(ask)
+    raw = envelope(ask, key=key, at=at, customer=subject)
+    return read_message(raw, decider.DECODERS, principal or poster, role)
 
 
 def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]:
@@ -39,8 +55,8 @@ def post(works: Writer, book: str, messages: Iterable[Message]) -> list[Outcome]
 
 def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
     """Open a book if it is new, and let customers live in it; tells the last position."""
-    dunning = asks.dunning_policy((1, "friendly", 100), (5, "firm", 0))
-    opening = [message(OPEN_BOOK, "book", START), message(dunning, "dunning", START)] if first == 1 else []
+    asked = OPENING if first == 1 else ()
+    opening = [message(ask, f"opening {place}", START) for place, ask in enumerate(asked)]
     changes = [message(ask, f"{ask[0]} {first}", START + timedelta(days=200)) for ask in _changes(first)]
     outcomes = post(works, book, [*opening, *_lives(customers, first), *changes[: 2 * (customers > 1)]])
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
@@ -87,8 +103,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     ]
     yield "customer.opened", {"currency": "EUR", "segment": ("gold", "silver")[n % 2]}
     yield "agreement.changed", {"from": "2026-01-01", "services": services}
-    yield asks.percent_off("percent", "10", invoices=2)
-    yield asks.amount_off("amount", 300, campaign="spring")
+    yield from _discounts(n)
     yield asks.charge("a", 10_000 + n)
     yield asks.charge("b", 5_005, period={"from": "2026-01-01", "to": "2026-03-31"})
     yield asks.charge("c", 333, tax_category="reduced")
@@ -133,6 +148,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     yield from _end(n, third)
     yield from _contacts(n)
     yield asks.charge("z", 99)
+    yield from _leaving(n)
 
 
 def _contacts(n: int) -> Iterator[Ask]:
@@ -153,3 +169,25 @@ def _end(n: int, invoice: str) -> Iterator[Ask]:
         yield asks.write_off(invoice)
     if n % 6 == 2:
         yield asks.recover(invoice, 1_500, "late", currency="JPY")
+
+
+def _leaving(n: int) -> Iterator[Ask]:
+    if n % 6 == 5:
+        yield "customer.closed", {"by": "customer", "reason": "moved"}
+
+
+def _discounts(n: int) -> Iterator[Ask]:
+    """What a customer is granted, offered and asked for, and what becomes of it."""
+    yield asks.take_part("stay")
+    yield asks.percent_off("percent", "10", invoices=2)
+    yield asks.amount_off("amount", 300, invoices=1, campaign="spring")
+    yield asks.offer_off("offer", "5", "2999-12-31", campaign="spring", invoices=3)
+    yield asks.percent_off("request", "20", criterion="loyal")
+    yield asks.offer_fixed("ask", 400, "2999-12-31")
+    if n % 3:
+        yield (asks.accept, asks.refuse)[n % 2]("offer")
+        yield (asks.decline, asks.approve)[n % 2]("request")
+    if n % 4:
+        yield asks.approve("ask")
+    if n % 4 == 3:
+        yield asks.accept("ask")

@@ -27,6 +27,8 @@ RANGE = {"book": "young", "after": 100, "upto": 200}
 TARGETS = {
     "customer",
     "agreement_service",
+    "assignment",
+    "billed",
     "discount",
     "discount_use",
     "dispute",

@@ -19,6 +19,7 @@ from ledger_api.reads import (
     projections,
     reports,
     timeline,
+    trials,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence.router,
     discounts.router,
     dunning.router,
+    trials.router,
     contacts.router,
     access_log.router,
     reports.router,

@@ -1,8 +1,8 @@
-"""Discounts: what was granted to whom, and how much of it is used."""
+"""Discounts: granted, offered and requested, how much of them is used, and whose authority it was."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -10,14 +10,18 @@ from starlette.responses import Response
 
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
-from ledger_api.answers import answer_page
-from ledger_api.parameters import BookPath, CustomerPath, Name, StrictQuery, Words
+from ledger_api.answers import answer, answer_page
+from ledger_api.parameters import BookPath, CustomerPath, Name, Read, StrictQuery, Words
+from ledger_api.reading import Wanted
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
-from ledger_api.shapes.discounts import DiscountPage
+from ledger_api.services import services_of
+from ledger_api.shapes.discounts import AuthorityReport, DiscountPage, State
 
 _SQL = queries("ledger_api.reads", "discounts.sql")
 _DISCOUNTS = Listing("discounts", _SQL["discounts"], ("discounts",), {"position": 0}, _SQL["members"])
+
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 
 router = APIRouter(tags=["Discounts"], dependencies=[MAY_READ, StrictQuery])
 
@@ -25,10 +29,12 @@ router = APIRouter(tags=["Discounts"], dependencies=[MAY_READ, StrictQuery])
 class DiscountsOfCustomer(ListParameters):
     """Which discounts of a customer."""
 
-    state: Literal["granted", "used_up", "revoked"] | None = Field(
-        None, description="Only those that stand so."
+    state: State | None = Field(
+        None, description="Only those that stand so; `requested` is the queue of who decides, oldest first."
     )
     campaign: Words | None = Field(None, description="Only those of this campaign.")
+    criterion: Name | None = Field(None, description="Only those granted on this criterion.")
+    asked_by: Name | None = Field(None, description="Only those that this principal requested.")
 
 
 class DiscountsParameters(DiscountsOfCustomer):
@@ -41,7 +47,7 @@ class DiscountsParameters(DiscountsOfCustomer):
 async def list_discounts(
     request: Request, book: BookPath, parameters: Annotated[DiscountsParameters, Query()]
 ) -> Response:
-    """List discounts in the order in which they were granted."""
+    """List discounts, offers and requests in the order in which they began."""
     return await list_page(request, _DISCOUNTS, {"book": book}, parameters)
 
 
@@ -56,9 +62,42 @@ async def list_discounts_of_customer(
     customer: CustomerPath,
     parameters: Annotated[DiscountsOfCustomer, Query()],
 ) -> Response:
-    """List a customer's discounts in the order in which they were granted."""
+    """List a customer's discounts, offers and requests in the order in which they began."""
     values = {"book": book, "customer": customer}
     position, items, token = await list_rows(request, _DISCOUNTS, values, parameters)
     if not items:
         await refuse_unknown_then(request, book, customer, parameters)
     return answer_page(request, items, position, token)
+
+
+class AuthorityParameters(Read):
+    """Whose authority over whom."""
+
+    customer: Name | None = Field(
+        None, description="Tell also what each role may still grant to this customer.", examples=["c-1001"]
+    )
+    principal: Name | None = Field(None, description="Only the use of this principal.")
+    month: Month | None = Field(None, description="Only the use in this month.", examples=["2026-01"])
+
+
+@router.get(
+    "/v1/books/{book}/reports/discount-authority",
+    summary="How the authority to grant discounts is used",
+    responses={200: {"model": AuthorityReport}},
+)
+async def report_authority(
+    request: Request, book: BookPath, parameters: Annotated[AuthorityParameters, Query()]
+) -> Response:
+    """Tell what each role may grant today, and what each principal granted, asked for and decided, by month.
+
+    Limits for each customer count what was granted by whomever within the policy's days; `left` tells what is
+    left of them for the customer that is named.
+    """
+    reader = services_of(request).reader
+    values = {"book": book, **parameters.model_dump(exclude={"min_position"})}
+    wanted = Wanted(parameters.min_position)
+    position, items = await reader.items(_SQL["authority"], ("discounts",), values, wanted)
+    body: dict[str, list[object]] = {"roles": [], "use": [], "left": []}
+    for item in items:
+        body[str(item["part"])].append(item["said"])
+    return answer(request, body, position)

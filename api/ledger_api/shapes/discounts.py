@@ -9,6 +9,8 @@ from pydantic import Field
 
 from ledger_api.shapes.base import CurrencyCode, CustomerId, MinorUnits, Shape
 
+State = Literal["requested", "declined", "offered", "refused", "expired", "granted", "used_up", "revoked"]
+
 
 class TakenOff(Shape):
     """What a discount took off so far, in one currency."""
@@ -18,11 +20,11 @@ class TakenOff(Shape):
 
 
 class Discount(Shape):
-    """A discount granted to a customer."""
+    """A discount that was granted to a customer, offered to them, or requested for them."""
 
     discount: str
     customer: CustomerId
-    state: Literal["granted", "used_up", "revoked"]
+    state: State
     left_over: int | None = Field(description="What is left of a fixed amount that is granted once.")
     uses_left: int | None = Field(
         description="On how many more invoices it counts; null: for ever, or by amount."
@@ -37,9 +39,29 @@ class Discount(Shape):
     until: date | None
     uses: int = Field(description="On how many invoices it counted.")
     reason: str
+    criterion: str | None = Field(description="The criterion of the policy that it is granted on.")
+    alternative: str | None = Field(description="What was offered before and not taken.")
     campaign: str | None
-    granted_at: datetime
-    granted_by: str
+    role: str | None = Field(
+        description="The role whose authority it is granted or offered under; that of who asks, of a request."
+    )
+    policy_from: date | None = Field(description="Since when that policy counts; null: there was none.")
+    requested_at: datetime | None
+    requested_by: str | None
+    exceeds: str | None = Field(description="Of a request, the first limit that it is beyond.")
+    decision: Literal["approved", "declined"] | None
+    decided_at: datetime | None
+    decided_by: str | None = Field(description="A second person, never who asked.")
+    decision_reason: str | None
+    offered_at: datetime | None
+    offered_by: str | None
+    offered_until: date | None
+    answer: Literal["accepted", "refused"] | None
+    answered_at: datetime | None
+    answered_by: str | None
+    answer_reason: str | None
+    granted_at: datetime | None
+    granted_by: str | None
     revoked_at: datetime | None
     revoked_by: str | None
     revoke_reason: str | None
@@ -48,7 +70,66 @@ class Discount(Shape):
 
 
 class DiscountPage(Shape):
-    """Discounts in the order in which they were granted."""
+    """Discounts in the order in which they began."""
 
     items: list[Discount]
     next: str | None
+
+
+class AmountLimit(Shape):
+    """The most in one currency."""
+
+    currency: CurrencyCode
+    amount: MinorUnits
+
+
+class AuthorityOfRole(Shape):
+    """What a role may grant by itself today."""
+
+    role: str
+    policy_from: date
+    percent: str
+    amounts: list[AmountLimit] = Field(description="The most that a fixed discount can ever take off.")
+    invoices: int | None = Field(description="For how many invoices a discount may be; null: any number.")
+    approves: bool
+    without_role: bool = Field(description="Whether keys without a role act in it.")
+
+
+class AuthorityUse(Shape):
+    """What one principal did in one role and month."""
+
+    month: str = Field(examples=["2026-01"])
+    principal: str
+    role: str | None
+    currency: str | None = Field(description="Null: of discounts in percent.")
+    granted: int = Field(
+        description="Granted, offered or approved under their authority, as far as it counts."
+    )
+    amount: int = Field(description="What those with a fixed amount are worth, in minor units.")
+    percent_max: str | None
+    requested: int
+    approved: int
+    declined: int
+
+
+class AuthorityLeft(Shape):
+    """What a role may still grant to one customer within the days that count."""
+
+    customer: CustomerId
+    role: str
+    days: int
+    grants_allowed: int | None
+    grants_used: int
+    grants_left: int | None
+    currency: str | None
+    amount_allowed: int | None
+    amount_used: int
+    amount_left: int | None
+
+
+class AuthorityReport(Shape):
+    """How the authority to grant discounts is given and used."""
+
+    roles: list[AuthorityOfRole] = Field(description="The policy in force; empty: everybody may grant.")
+    use: list[AuthorityUse]
+    left: list[AuthorityLeft] = Field(description="Empty unless a customer is named.")
