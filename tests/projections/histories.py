@@ -67,7 +67,7 @@ def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
 
 
 def _lives(customers: int, first: int) -> Iterator[Message]:
-    numbers = iter(range(3 * first - 2, 3 * (first + customers)))
+    numbers = iter(range(4 * first - 3, 4 * (first + customers)))
     for number in range(first, first + customers):
         at = START + timedelta(days=20, hours=number)
         for place, ask in enumerate(_life(number, numbers)):
@@ -96,7 +96,7 @@ def _changes(n: int) -> Iterator[Ask]:
 
 def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     """What happens to one customer: something else to each, by what their number divides by."""
-    invoice, second, third = (f"INV-{next(numbers)}" for _ in range(3))
+    invoice, second, third, _ = (f"INV-{next(numbers)}" for _ in range(4))
     services = [
         {"service": f"line {line}", "unit_price": 900, "interval": "month", "quantity": "1"}
         for line in range(1 + n % 3)
@@ -147,6 +147,8 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
     yield asks.issue(currency="JPY")
     yield from _end(n, third)
     yield from _contacts(n)
+    yield "customer.changed", {"billing_day": 10}
+    yield asks.bill("2026-01-20")
     yield asks.charge("z", 99)
     yield from _leaving(n)
 

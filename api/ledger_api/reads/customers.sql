@@ -15,7 +15,8 @@ SELECT c.customer, c.status, c.currency, c.payment_days, c.billing_day, c.locale
     (SELECT coalesce(json_agg(json_build_object('from', a.effective_from, 'services', (
             SELECT coalesce(json_agg(json_build_object(
                 'service', s.service, 'description', s.description, 'quantity', s.quantity::text,
-                'unit_price', s.unit_price::text, 'interval', s.billing_interval, 'tax_category', s.tax_category
+                'unit_price', s.unit_price::text, 'interval', s.billing_interval, 'tax_category', s.tax_category,
+                'billed', s.billed, 'to', s.until
             ) ORDER BY s.line), '[]')
             FROM customers.agreement_service AS s
             WHERE s.book = a.book AND s.customer = a.customer AND s.effective_from = a.effective_from

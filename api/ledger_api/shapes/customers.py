@@ -48,6 +48,8 @@ class AgreedService(Shape):
     unit_price: str = Field(description="Minor units, an exact decimal.", examples=["2990"])
     interval: Literal["month", "quarter", "year"]
     tax_category: str
+    billed: Literal["advance", "arrears"]
+    to: date | None = Field(description="Last day of the service, where it has one of its own.")
 
 
 class Agreement(Shape):

@@ -2,11 +2,11 @@
 -- types: customer.opened
 -- A term that the event leaves out has the default of the message (ledger.customer.CustomerOpened).
 INSERT INTO customer (book, customer, status, currency, payment_days, billing_day, locale, tax_treatment, segment,
-    credit_limit, opened_at, position)
+    credit_limit, opened_at, position, terms_position)
 SELECT e.book, e.customer, 'open', d.data ->> 'currency', coalesce((d.data ->> 'payment_days')::integer, 14),
     coalesce((d.data ->> 'billing_day')::integer, 1), coalesce(d.data ->> 'locale', 'en'),
     coalesce(d.data ->> 'tax_treatment', 'standard'), d.data ->> 'segment',
-    (d.data ->> 'credit_limit')::bigint, e.occurred_at, e.position
+    (d.data ->> 'credit_limit')::bigint, e.occurred_at, e.position, e.position
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'customer.opened';
@@ -31,7 +31,8 @@ WITH fact AS MATERIALIZED (
         max(f.occurred_at) FILTER (WHERE f.type = 'customer.closed') AS closed_at,
         max(f.data ->> 'by') FILTER (WHERE f.type = 'customer.closed') AS closed_by,
         max(f.data ->> 'reason') FILTER (WHERE f.type = 'customer.closed') AS closing_reason,
-        max(f.occurred_at) FILTER (WHERE f.type = 'customer.erased') AS erased_at
+        max(f.occurred_at) FILTER (WHERE f.type = 'customer.erased') AS erased_at,
+        max(f.position) AS position
     FROM fact f GROUP BY f.book, f.customer
 )
 UPDATE customer c
@@ -46,7 +47,8 @@ SET currency = coalesce(l.currency, c.currency),
     closed_at = coalesce(l.closed_at, c.closed_at),
     closed_by = coalesce(l.closed_by, c.closed_by),
     closing_reason = coalesce(l.closing_reason, c.closing_reason),
-    erased_at = coalesce(l.erased_at, c.erased_at)
+    erased_at = coalesce(l.erased_at, c.erased_at),
+    terms_position = l.position
 FROM last l
 WHERE c.book = ANY (ARRAY[l.book]) AND c.customer = ANY (ARRAY[l.customer]);
 
@@ -72,17 +74,30 @@ WITH fact AS MATERIALIZED (
     INSERT INTO agreement_service
     SELECT %(book)s, s.customer, s.effective_from, s.line, s.service ->> 'service', s.service ->> 'description',
         coalesce((s.service ->> 'quantity')::numeric, 1), (s.service ->> 'unit_price')::numeric,
-        s.service ->> 'interval', coalesce(s.service ->> 'tax_category', 'standard')
+        s.service ->> 'interval', coalesce(s.service ->> 'tax_category', 'standard'),
+        coalesce(s.service ->> 'billed', 'arrears'), (s.service ->> 'to')::date
     FROM service s
     ON CONFLICT (book, customer, effective_from, line) DO UPDATE
     SET service = excluded.service, description = excluded.description, quantity = excluded.quantity,
         unit_price = excluded.unit_price, billing_interval = excluded.billing_interval,
-        tax_category = excluded.tax_category
+        tax_category = excluded.tax_category, billed = excluded.billed, until = excluded.until
 )
 INSERT INTO agreement
 SELECT %(book)s, f.customer, f.effective_from, jsonb_array_length(f.services), f.occurred_at, f.position FROM fact f
 ON CONFLICT (book, customer, effective_from) DO UPDATE
 SET services = excluded.services, occurred_at = excluded.occurred_at, position = excluded.position;
+
+-- name: note_billed
+-- types: customer.billed
+-- The last billing of each customer and currency; the events of its decision are behind it.
+INSERT INTO billed
+SELECT DISTINCT ON (e.customer, e.currency) %(book)s, e.customer, e.currency, (d.data ->> 'through')::date,
+    e.causation + e.decision_size - 1
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'customer.billed'
+ORDER BY e.customer, e.currency, e.position DESC
+ON CONFLICT (book, customer, currency) DO UPDATE SET through = excluded.through, position = excluded.position;
 
 -- name: count_activity
 -- Typed columns only: this one is about every event.

@@ -17,6 +17,7 @@ CREATE TABLE customer (
     closing_reason text,
     erased_at      timestamptz,
     position       bigint      NOT NULL,
+    terms_position bigint      NOT NULL,
     PRIMARY KEY (book, customer),
     CONSTRAINT closed_is_told CHECK ((status = 'open') = (closed_at IS NULL)),
     CONSTRAINT erased_is_told CHECK ((status = 'erased') = (erased_at IS NOT NULL))
@@ -38,6 +39,7 @@ COMMENT ON COLUMN customer.closed_by IS 'Who ended it: customer or book.';
 COMMENT ON COLUMN customer.closing_reason IS 'Reason code of the end.';
 COMMENT ON COLUMN customer.erased_at IS 'When the erasure of the personal data was asked for.';
 COMMENT ON COLUMN customer.position IS 'Position of the customer.opened.';
+COMMENT ON COLUMN customer.terms_position IS 'Position of the last customer.opened, .changed or .closed.';
 
 CREATE TABLE activity (
     book             text        NOT NULL,
@@ -92,6 +94,8 @@ CREATE TABLE agreement_service (
     unit_price       numeric NOT NULL,
     billing_interval text    NOT NULL,
     tax_category     text    NOT NULL,
+    billed           text    NOT NULL,
+    until            date,
     PRIMARY KEY (book, customer, effective_from, line)
 );
 COMMENT ON TABLE agreement_service IS 'The services of each agreement.';
@@ -105,3 +109,20 @@ COMMENT ON COLUMN agreement_service.quantity IS 'How many.';
 COMMENT ON COLUMN agreement_service.unit_price IS 'Price of one for a whole interval, in minor units of the customer''s currency; may have a fraction.';
 COMMENT ON COLUMN agreement_service.billing_interval IS 'month, quarter or year.';
 COMMENT ON COLUMN agreement_service.tax_category IS 'Category in the book''s tax table.';
+COMMENT ON COLUMN agreement_service.billed IS 'advance: before an interval begins. arrears: when it is over.';
+COMMENT ON COLUMN agreement_service.until IS 'Last date of the service, where it has one of its own.';
+
+CREATE TABLE billed (
+    book     text   NOT NULL,
+    customer text   NOT NULL,
+    currency text   NOT NULL,
+    through  date   NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (book, customer, currency)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE billed IS 'Through which date each customer is billed, by customer.bill and the billing run.';
+COMMENT ON COLUMN billed.book IS 'The book.';
+COMMENT ON COLUMN billed.customer IS 'Identifier of the customer.';
+COMMENT ON COLUMN billed.currency IS 'ISO 4217 code of the invoice.';
+COMMENT ON COLUMN billed.through IS 'Last date of the billing period that was billed last.';
+COMMENT ON COLUMN billed.position IS 'Last position of the decision that billed it.';
