@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import deriving, growing, library, place, posting, reading
+from bench import billing, deriving, growing, library, place, posting, reading
 from bench.figures import Bar, Figure, against, show
 
 PORT, SPARE_PORT = 8_941, 8_942
@@ -40,6 +40,7 @@ PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
     "posting": _posting,
     "reading": _reading,
     "deriving": deriving.deriving,
+    "billing": billing.billing,
 }
 """What a run without arguments measures, each on a fresh database."""
 

@@ -40,6 +40,7 @@ _TAGS = (
     "Books",
     "Customers",
     "Balances",
+    "Billing",
     "Invoices",
     "Disputes",
     "Discounts",

@@ -26,6 +26,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TAKES_BODY: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/person")),
     ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/disputes/[^/]+/evidence")),
+    ("POST", re.compile(r"/v1/books/[^/]+/(billing-runs|customers/[^/]+/what-if)")),
 )
 """Addresses that read a body by themselves, and bound it."""
 

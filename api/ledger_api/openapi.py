@@ -18,6 +18,7 @@ from ledger.event import Data
 from ledger.log.outcome import Receipt
 from ledger_api.metrics import POSTING_ROUTE
 from ledger_api.problems import PROBLEM_JSON, Problem
+from ledger_api.reads.billing import ASKED
 
 Json = dict[str, object]
 
@@ -131,7 +132,7 @@ def _is_posting(operation: dict[str, Json]) -> bool:
 def _message_schemas() -> Json:
     """Describe the data of every type of message, the envelope around it, and the receipt."""
     structs = {type_: _struct_of(type_) for type_ in sorted(DECODERS)}
-    _, components = msgspec.json.schema_components([*structs.values(), Receipt], ref_template=_REF)
+    _, components = msgspec.json.schema_components([*structs.values(), Receipt, *ASKED], ref_template=_REF)
     described = cast(Json, components)
     names = []
     for type_, struct in structs.items():

@@ -56,6 +56,7 @@ class Services:
     """The parts of a running ledger. `draining` is set when it is about to stop: streams end then."""
 
     settings: Settings
+    conninfo: str
     pool: AsyncPool
     notices: Notices
     writer: Writer
@@ -134,6 +135,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         evidence = EvidenceFiles(vault, reader)
         yield Services(
             settings=settings,
+            conninfo=conninfo,
             pool=pool,
             notices=notices,
             writer=writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -46,17 +47,27 @@ class AgreementChanged(Data, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         refuse_far_day(self.from_, "/data/from")
-        seen: set[str] = set()
+        refuse_misshapen(self.services)
         for place, service in enumerate(self.services):
-            if service.service in seen:
+            if service.to is not None and service.to < self.from_:
                 raise Malformed(
-                    "service_repeated", f"the service {service.service} stands twice in the agreement",
-                    pointer=f"/data/services/{place}/service", service=service.service,
+                    "period_backwards", f"the service ends on {service.to}, before it begins on {self.from_}",
+                    pointer=f"/data/services/{place}/to", begins=self.from_.isoformat(),
+                    ends=service.to.isoformat(),
                 )  # fmt: skip
-            seen.add(service.service)
-            self._refuse_misshapen(service, f"/data/services/{place}")
 
-    def _refuse_misshapen(self, service: Service, pointer: str) -> None:
+
+def refuse_misshapen(services: Sequence[Service]) -> None:
+    """Refuse a service that stands twice, and a price that no amount can be."""
+    seen: set[str] = set()
+    for place, service in enumerate(services):
+        pointer = f"/data/services/{place}"
+        if service.service in seen:
+            raise Malformed(
+                "service_repeated", f"the service {service.service} stands twice in the agreement",
+                pointer=f"{pointer}/service", service=service.service,
+            )  # fmt: skip
+        seen.add(service.service)
         price = net_of(service.quantity, service.unit_price)
         if price > AMOUNT_MAX:
             raise Malformed(
@@ -64,14 +75,8 @@ class AgreementChanged(Data, frozen=True, kw_only=True):
                 f"{service.quantity} times {service.unit_price} is {price}, more than {AMOUNT_MAX}",
                 pointer=f"{pointer}/quantity", amount=str(price), amount_max=AMOUNT_MAX,
             )  # fmt: skip
-        if service.to is None:
-            return
-        refuse_far_day(service.to, f"{pointer}/to")
-        if service.to < self.from_:
-            raise Malformed(
-                "period_backwards", f"the service ends on {service.to}, before it begins on {self.from_}",
-                pointer=f"{pointer}/to", begins=self.from_.isoformat(), ends=service.to.isoformat(),
-            )  # fmt: skip
+        if service.to is not None:
+            refuse_far_day(service.to, f"{pointer}/to")
 
 
 def change(
@@ -95,18 +100,12 @@ def change(
 
 def evolve_changed(customer: Customer, _: Event, data: AgreementChanged) -> None:
     """Let these services count from their day on, in place of what was agreed for the same day."""
-    agreement = agreement_of(data)
+    agreement = Agreement(data.from_, [taken_of(each) for each in data.services])
     days = [each.from_ for each in customer.agreements]
     place = bisect_left(days, data.from_)
     customer.agreements[place : place + (data.from_ in days[place : place + 1])] = [agreement]
 
 
-def agreement_of(data: AgreementChanged) -> Agreement:
-    """Take what billing needs of an agreement."""
-    return Agreement(
-        data.from_,
-        [
-            Taken(each.service, each.description, each.terms, each.to, each.billed == "advance")
-            for each in data.services
-        ],
-    )
+def taken_of(service: Service) -> Taken:
+    """Take what billing needs of a service."""
+    return Taken(service.service, service.description, service.terms, service.to, service.billed == "advance")

@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "importing",
     "export": "exporting",
     "remind": "reminding",
+    "bill": "billing",
     "rebuild": "rebuild",
     "replay": "replay",
     "diff": "diff",

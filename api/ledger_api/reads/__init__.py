@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ledger_api.reads import (
     access_log,
     balances,
+    billing,
     books,
     contacts,
     customers,
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     persons.router,
     timeline.router,
     balances.router,
+    billing.router,
     invoices.router,
     disputes.router,
     evidence.router,
