@@ -72,8 +72,8 @@ def _lives(customers: int, first: int) -> Iterator[Message]:
         at = START + timedelta(days=20, hours=number)
         for place, ask in enumerate(_life(number, numbers)):
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
-        if number % 3 == 0:  # the last invoice is open
-            overdue = asks.remind(f"INV-{3 * number}")
+        if number % 3 == 0:  # the third invoice is open
+            overdue = asks.remind(f"INV-{4 * number - 1}")
             yield message(overdue, f"{number}-r", START + timedelta(days=100), f"customer-{number}")
         for place, ask in enumerate(_visit() if number % 3 == 0 else ()):
             yield message(ask, f"{number}-gone-{place}", at + timedelta(hours=place), f"gone-{number}")
