@@ -64,6 +64,10 @@ class Replay:
         """Name the schema of one read model of the set."""
         return f"{self._name}_{model.name}"
 
+    def target(self, model: ReadModel) -> Target:
+        """Say where one read model of the set is."""
+        return next(target for target in self._targets if target.model is model)
+
     @property
     def _log(self) -> str:
         return f"{self._name}_log"

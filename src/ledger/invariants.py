@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from ledger import relief
 from ledger.event import Event
@@ -226,7 +227,19 @@ def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, s
 _STATED = frozenset({"receivable", "disputed", "customer_credit", "unbilled"})
 
 
-def numbers_have_no_gaps(events: Iterable[Event]) -> Iterator[str]:
+class Placed(Protocol):
+    """What has a place in the log, and may take a number."""
+
+    @property
+    def position(self) -> int:
+        """Its place."""
+
+    @property
+    def data(self) -> object:
+        """What may have a `series` and a `sequence`."""
+
+
+def numbers_have_no_gaps(events: Iterable[Placed]) -> Iterator[str]:
     """Find gaps in the numbers of invoices and credit notes, each series in position order."""
     last: dict[str, int] = {}
     for event in events:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
+    from ledger.tlog.checkpoint import Checkpoint
     from ledger.verify.book import Report
 
-_PASSES = 3
-"""Passes that go through all events: leaves, columns and invariants."""
+_PASSES = 2
+"""Passes that go through all events: leaves; columns and invariants."""
 
 
 def register(to: typer.Typer) -> None:
@@ -23,7 +24,10 @@ def register(to: typer.Typer) -> None:
 
 
 def verify(
-    book: Annotated[str, typer.Option(help="The book.")],
+    book: Annotated[str | None, typer.Option(help="The book.")] = None,
+    offline: Annotated[
+        Path | None, typer.Option(help="An export of the whole log, instead of a book: needs no database.")
+    ] = None,
     checkpoint: Annotated[
         list[Path] | None,
         typer.Option(
@@ -34,31 +38,71 @@ def verify(
         str | None,
         typer.Option(help="The public key of the log that you kept: checkpoints have to be signed."),
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint up to which all was verified before: only what follows is read."),
+    ] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(help="File for what is found on the way; when it is there, go on where it ends."),
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for each core without it.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Recompute a book from its stored bytes and compare: leaves, tree, columns, numbers, named invariants.
+    """Recompute a book from its stored bytes and compare: leaves, tree, columns, invariants, read models.
 
     Ends with 5 when anything is wrong, and names the first bad position, what is wrong, and what it was
     compared with. A checkpoint kept elsewhere is what makes a rewritten history show: what lies in the
     database alone could have been rewritten with it.
     """
-    from ledger.verify.book import verify_book  # noqa: PLC0415
-    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
 
+    if (book is None) is (offline is None):
+        raise typer.BadParameter("name a --book, or a file to verify --offline")
+    began = time.monotonic()
     outside = [read_checkpoint_file(path, key) for path in checkpoint or ()]
-    with runtime() as found:
-        with found.connect() as connection:
-            row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
-        began = time.monotonic()
-        with progress(f"Verifying {book}", _PASSES * (0 if row is None else int(row[0]))) as advance:
-            report = verify_book(found.conninfo, book, outside, processes=processes, advance=advance)
+    if offline is not None:
+        from ledger.verify.offline import verify_file  # noqa: PLC0415
+
+        with progress(f"Verifying {offline.name}", None) as advance:
+            report = verify_file(offline, outside, processes=processes, advance=advance)
+    else:
+        kept = _Kept(outside, read_checkpoint_file(since, key) if since else None, notes)
+        report = _verify(str(book), kept, processes)
     _tell(report, time.monotonic() - began, as_json=json)
     if not report.passed:
         raise typer.Exit(5)
+
+
+class _Kept(NamedTuple):
+    """What whoever verifies has kept: checkpoints, one of the last time, and notes of an interrupted run."""
+
+    outside: list[Checkpoint]
+    since: Checkpoint | None
+    notes: Path | None
+
+
+def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
+    """Verify a book in the database, and the read models that are made of it."""
+    import msgspec  # noqa: PLC0415
+
+    from ledger.verify.book import verify_book  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_projections.verifying import check_read_models  # noqa: PLC0415
+
+    with runtime() as found:
+        with found.connect() as connection:
+            row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
+        with progress(f"Verifying {book}", _PASSES * (0 if row is None else int(row[0]))) as advance:
+            report = verify_book(
+                found.conninfo, book, kept.outside, since=kept.since, notes=kept.notes,
+                processes=processes, advance=advance,
+            )  # fmt: skip
+        with progress("Building read models anew", None) as advance:
+            models = check_read_models(found.conninfo, book, advance)
+    return msgspec.structs.replace(report, checks=[*report.checks, *models])
 
 
 def _tell(report: Report, seconds: float, *, as_json: bool) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
-from ledger.database import connect
 from ledger.errors import ConfigurationError
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
@@ -20,14 +15,8 @@ from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
 from ledger.verify import leaves, looks, rows, rules
 from ledger.verify.findings import Check, Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
-
-ROLE = "ledger_auditor"
-"""The role that verifies: it reads the log and can change nothing."""
-
-R = TypeVar("R")
-
-Advance = Callable[[int], None]
-"""Told how many more events a pass has behind it."""
+from ledger.verify.notes import Notes, Subject
+from ledger.verify.passes import Advance, Passes, open_auditor, pool
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -50,141 +39,87 @@ class Report(msgspec.Struct, frozen=True):
         return min((position for position in found if position is not None), default=None)
 
 
-class Head(NamedTuple):
-    """What the log says of its own end."""
-
-    position: int
-    frontier: list[bytes]
-
-
-class _Timed(NamedTuple):
-    parts: list[Part]
-    seconds: float
-
-
-def verify_book(
+def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
     conninfo: str,
     book: str,
     outside: Sequence[Checkpoint] = (),
     *,
+    since: Checkpoint | None = None,
+    notes: Path | None = None,
     processes: int | None = None,
     advance: Advance = lambda _: None,
 ) -> Report:
     """Verify a book up to where its log ends now; `outside` are checkpoints that were kept elsewhere.
 
+    `since` is one up to which the book was verified before: only the leaves before it are read, not the
+    bytes. Notes of an interrupted verification let this one go on where, and as of when, that one was.
     Raises `ConfigurationError` when there is no such book.
     """
-    with _open(conninfo) as connection:
-        head = _head(connection, book)
-        signed = _signed(connection, book)
-        sizes = sorted({size for size, _, _ in signed} | {each.size for each in outside})
-        with _pool(processes) as pool:
-            began = time.monotonic()
-            tree, parts, tiles = _leaves(pool, conninfo, book, head.position, sizes, advance)
-            done = _Timed(parts, time.monotonic() - began)
-            stored = _rows(pool, conninfo, book, head.position, advance)
-            held = _rules(pool, conninfo, book, head.position, advance)
-        found = [
-            check("leaves", "leaf hashes with the stored bytes", "events", done.seconds, done.parts),
-            _check_head(connection, book, head, tree),
-            _check_tiles(connection, book, tiles),
-            _check_signed(signed, tree),
-            _check_outside(outside, tree),
-            check("columns", "each row with the one its bytes would be stored as", "events", *stored[::-1]),
-            _timed("streams", "versions with their order in the log", "events",
-                   lambda: rows.check_streams(connection, book, head.position)),
-            _timed("numbers", "numbers of invoices and credit notes with their series", "numbers",
-                   lambda: rules.check_numbers(connection, book, head.position)),
-            check("invariants", f"every customer with {', '.join(rules.NAMES)}", "events", *held[::-1]),
-            looks.check_looks(connection, book),
-        ]  # fmt: skip
-    return Report(book, head.position, merkle.root(tree.frontier), found)
+    kept = [*outside, *([since] if since is not None else [])]
+    with open_auditor(conninfo) as connection:
+        subject = _subject(connection, book, 0 if since is None else since.size)
+        with Notes(notes, subject) as noted:
+            subject = noted.subject
+            signed = _signed(connection, subject)
+            sizes = sorted({size for size, _, _ in signed} | {each.size for each in kept})
+            with pool(processes) as made:
+                passes = Passes(made, conninfo, noted, advance)
+                tree, parts, tiles, seconds = _leaves(passes, subject, sizes)
+                columns, held, spent = _shares(passes, subject)
+            checks = [
+                check("leaves", "leaf hashes with the stored bytes", "events", seconds, parts),
+                _check_head(connection, subject, tree),
+                _check_tiles(connection, subject, tiles),
+                _check_signed(signed, tree),
+                check_outside(kept, tree),
+                check("columns", "each row with the one its bytes would be stored as", "events", 0, columns),
+                _timed("streams", "versions with their order in the log", "events",
+                       lambda: rows.check_streams(connection, book, subject.position)),
+                _timed("numbers", "numbers of invoices and credit notes with their series", "numbers",
+                       lambda: rules.check_numbers(connection, book, subject.position)),
+                check("invariants", f"every customer with {', '.join(rules.NAMES)}", "events", spent, held),
+                looks.check_looks(connection, book),
+            ]  # fmt: skip
+    return Report(book, subject.position, merkle.root(tree.frontier), checks)
 
 
-@contextmanager
-def _open(conninfo: str) -> Iterator[Connection]:
-    with connect(
-        conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0
-    ) as connection:
-        yield connection
-
-
-@contextmanager
-def _pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes or os.cpu_count() or 1, mp_context=context) as pool:
-        yield pool
-
-
-def _head(connection: Connection, book: str) -> Head:
+def _subject(connection: Connection, book: str, since: int) -> Subject:
     row = connection.execute(SQL["head"], {"book": book}).fetchone()
     if row is None:
         raise ConfigurationError(f"there is no book {book}")
-    return Head(row[0], merkle.unpack(row[1]))
-
-
-def _ranges(position: int) -> list[tuple[int, int]]:
-    return [(after, min(position, after + RANGE_EVENTS)) for after in range(0, position, RANGE_EVENTS)]
+    return Subject(book, row[0], merkle.unpack(row[1]), since)
 
 
 def _leaves(
-    pool: ProcessPoolExecutor, conninfo: str, book: str, position: int, sizes: Sequence[int], advance: Advance
-) -> tuple[Tree, list[Part], list[bytes]]:
-    """Recompute all leaves; the tree is put together as its ranges come, which is in any order."""
+    passes: Passes, subject: Subject, sizes: Sequence[int]
+) -> tuple[Tree, list[Part], list[bytes], float]:
+    """Recompute all leaves, and put the tree together."""
+    began = time.monotonic()
     tree, parts, tiles = Tree(), [], []
-    jobs = [
-        pool.submit(_in_process, conninfo, leaves.check_leaves, book, after, upto, sizes)
-        for after, upto in _ranges(position)
+    ranges = [
+        (subject.book, after, min(subject.position, after + RANGE_EVENTS), subject.since, sizes)
+        for after in range(0, subject.position, RANGE_EVENTS)
     ]
-    for found in _in_order(jobs):
+    for found in passes.each(leaves.check_leaves, Leaves, ranges):
         tree.add(found)
         parts.append(found.part)
         tiles += found.tiles
-        advance(found.part.count)
-    return tree, parts, tiles
+    return tree, parts, tiles, time.monotonic() - began
 
 
-def _in_order(jobs: Sequence[Future[Leaves]]) -> Iterator[Leaves]:
-    for job in jobs:
-        yield job.result()
-
-
-def _rows(
-    pool: ProcessPoolExecutor, conninfo: str, book: str, position: int, advance: Advance
-) -> tuple[list[Part], float]:
-    jobs = [
-        pool.submit(_in_process, conninfo, rows.check_rows, book, after, upto)
-        for after, upto in _ranges(position)
-    ]
-    return _gather(jobs, advance)
-
-
-def _rules(
-    pool: ProcessPoolExecutor, conninfo: str, book: str, position: int, advance: Advance
-) -> tuple[list[Part], float]:
+def _shares(passes: Passes, subject: Subject) -> tuple[list[Part], list[Part], float]:
     """Share the customers out: each share is sorted by itself, so it is kept small."""
-    shares = max(1, -(-position // RANGE_EVENTS))
-    jobs = [
-        pool.submit(_in_process, conninfo, rules.check_share, book, position, share, shares)
-        for share in range(shares)
-    ]
-    return _gather(jobs, advance)
-
-
-def _gather(jobs: Iterable[Future[Part]], advance: Advance) -> tuple[list[Part], float]:
     began = time.monotonic()
-    parts = []
-    for job in as_completed(jobs):
-        parts.append(job.result())
-        advance(parts[-1].count)
-    return parts, time.monotonic() - began
-
-
-def _in_process(
-    conninfo: str, work: Callable[..., R], *arguments: object
-) -> R:  # fmt: skip
-    with _open(conninfo) as connection:
-        return work(connection, *arguments)
+    of = (subject.book, subject.position, subject.since)
+    columns = list(passes.each(rows.check_rows_of_nobody, Part, [of]))
+    shares = max(1, -(-subject.position // RANGE_EVENTS))
+    held = []
+    for found in passes.each(
+        rules.check_share, rules.Share, [(*of, share, shares) for share in range(shares)]
+    ):
+        columns.append(found.columns)
+        held.append(found.held)
+    return columns, held, time.monotonic() - began
 
 
 def _timed(name: str, compared: str, unit: str, work: Callable[[], Part]) -> Check:
@@ -193,7 +128,7 @@ def _timed(name: str, compared: str, unit: str, work: Callable[[], Part]) -> Che
     return check(name, compared, unit, time.monotonic() - began, [found])
 
 
-def _check_head(connection: Connection, book: str, head: Head, tree: Tree) -> Check:
+def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:
     findings = []
     if tree.frontier != head.frontier:
         findings.append(
@@ -202,19 +137,19 @@ def _check_head(connection: Connection, book: str, head: Head, tree: Tree) -> Ch
                 f"the stored bytes come to {merkle.root(tree.frontier).hex()}"
             )
         )
-    beyond = connection.execute(SQL["beyond"], {"book": book, "position": head.position})
-    findings += [Finding(f"position {at} is behind the head at {head.position}", at) for (at,) in beyond]
+    beyond = connection.execute(SQL["beyond"], head.values)
+    findings += [Finding(f"position {at} is behind the head at {at_head}", at) for at, at_head in beyond]
     compared = "position and frontier of the head with the stored bytes"
     return check("head", compared, "heads", 0, [part(1, findings)])
 
 
-def _check_tiles(connection: Connection, book: str, tiles: Sequence[bytes]) -> Check:
+def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes]) -> Check:
     """Compare the upper hashes with those of the recomputed leaves: each level from the one below it."""
     began = time.monotonic()
     findings = []
     expected: dict[int, list[bytes]] = {1: list(tiles)}
     count = 0
-    for level, number, stored in connection.execute(SQL["tiles"], {"book": book}, binary=True):
+    for level, number, stored in connection.execute(SQL["tiles"], subject.values, binary=True):
         if level not in expected:
             below = expected.get(level - 1, [])
             expected[level] = [
@@ -232,9 +167,9 @@ def _check_tiles(connection: Connection, book: str, tiles: Sequence[bytes]) -> C
     return check("tiles", compared, "hashes", time.monotonic() - began, [part(count, findings)])
 
 
-def _signed(connection: Connection, book: str) -> list[tuple[int, bytes, str]]:
+def _signed(connection: Connection, subject: Subject) -> list[tuple[int, bytes, str]]:
     """Read what was signed: size, public key and note."""
-    rows_ = connection.execute(SQL["checkpoints"], {"book": book}, binary=True)
+    rows_ = connection.execute(SQL["checkpoints"], subject.values, binary=True)
     return [(size, bytes(key), str(note)) for size, _, key, note in rows_]
 
 
@@ -255,7 +190,8 @@ def _check_signed(signed: Sequence[tuple[int, bytes, str]], tree: Tree) -> Check
     return check("checkpoints", compared, "checkpoints", 0, [part(len(signed), findings)])
 
 
-def _check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
+def check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
+    """Hold the tree to checkpoints that were kept elsewhere."""
     findings = [said for each in outside for said in _against(each, tree, "the checkpoint kept outside")]
     compared = "the root of each checkpoint kept outside with the stored bytes"
     return check("outside", compared, "checkpoints", 0, [part(len(outside), findings)])

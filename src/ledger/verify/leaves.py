@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import LiteralString
 
@@ -20,7 +21,7 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS = 1 << 16
 """Events of one range: a complete subtree of the tree, and two full levels of tiles."""
-_TYPES = ("int8", "bytea", "bytea")
+_TYPES = ("int8", "timestamptz", "bytea", "bytea")
 
 
 class Leaves(msgspec.Struct, frozen=True):
@@ -37,18 +38,34 @@ class Leaves(msgspec.Struct, frozen=True):
     tiles: list[bytes]
     frontiers: dict[int, list[bytes]]
 
+    @property
+    def looked_at(self) -> int:
+        """How many events."""
+        return self.part.count
 
-def check_leaves(connection: Connection, book: str, after: int, upto: int, sizes: Sequence[int]) -> Leaves:
-    """Recompute the leaves of positions behind `after` up to `upto`; `after` is a multiple of the range."""
+
+def check_leaves(
+    connection: Connection, book: str, after: int, upto: int, since: int, sizes: Sequence[int]
+) -> Leaves:
+    """Recompute the leaves of positions behind `after` up to `upto`; `after` is a multiple of the range.
+
+    Up to `since` the leaves count as they are stored: a checkpoint vouches for them.
+    """
     findings: list[Finding] = []
     leaves: list[bytes] = []
-    for position, state, leaf in stream(connection, "leaves", _TYPES, book=book, after=after, upto=upto):
+    before: datetime | None = None
+    values = {"book": book, "after": after, "upto": upto, "since": since}
+    for position, recorded_at, state, leaf in stream(connection, "leaves", _TYPES, **values):
         missing = after + len(leaves) + 1
         while missing < position:
             findings.append(Finding(f"position {missing} is missing", missing))
             leaves.append(merkle.EMPTY_ROOT)
             missing += 1
-        computed = sha256(b"\x00" + state).digest()
+        if before is not None and recorded_at < before:
+            said = f"position {position} was recorded {recorded_at}, before the one before it"
+            findings.append(Finding(said, position))
+        before = recorded_at
+        computed = leaf if state is None else sha256(b"\x00" + state).digest()
         if computed != leaf:
             findings.append(
                 Finding(
@@ -60,12 +77,16 @@ def check_leaves(connection: Connection, book: str, after: int, upto: int, sizes
     for missing in range(after + len(leaves) + 1, upto + 1):
         findings.append(Finding(f"position {missing} is missing", missing))
         leaves.append(merkle.EMPTY_ROOT)
+    return subtree(after, leaves, part(upto - after, findings), sizes)
+
+
+def subtree(after: int, leaves: Sequence[bytes], found: Part, sizes: Sequence[int]) -> Leaves:
+    """Put the leaves behind `after` together."""
+    upto = after + len(leaves)
     whole = len(leaves) // 256 * 256
     tiles = [merkle.root(merkle.extend([], 0, leaves[at : at + 256])) for at in range(0, whole, 256)]
     wanted = {size: _frontier(leaves, tiles, size - after) for size in sizes if after < size <= upto}
-    return Leaves(
-        after, upto, part(upto - after, findings), _frontier(leaves, tiles, len(leaves)), tiles, wanted
-    )
+    return Leaves(after, upto, found, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
 
 
 def _frontier(leaves: Sequence[bytes], tiles: Sequence[bytes], size: int) -> list[bytes]:

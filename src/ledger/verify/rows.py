@@ -1,44 +1,42 @@
-"""The second pass: every typed column from the stored bytes, and the bytes from what they say."""
+"""Rows: every typed column from the stored bytes, and the bytes from what they say."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import msgspec
 
 from ledger.decider import read_event
 from ledger.errors import IntegrityError
+from ledger.event import Event
 from ledger.log.store import COPY_TYPES, Row, row_of
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.leaves import SQL, Connection, stream
 
 
-def check_rows(connection: Connection, book: str, after: int, upto: int) -> Part:
-    """Compare each row with the one that its bytes would be appended as."""
+def check_rows_of_nobody(connection: Connection, book: str, upto: int, since: int) -> Part:
+    """Compare each row that belongs to no customer with the one that its bytes would be appended as."""
     findings: list[Finding] = []
-    recorded: datetime | None = None
     count = 0
-    for values in stream(connection, "rows", COPY_TYPES, book=book, after=after, upto=upto):
-        row = Row(*values)
+    values = {"book": book, "upto": upto, "since": since}
+    for columns in stream(connection, "rows_of_nobody", COPY_TYPES, **values):
+        read(Row(*columns), findings)
         count += 1
-        said = _wrong(row)
-        if said is not None:
-            findings.append(Finding(said, row.position))
-        if recorded is not None and row.recorded_at < recorded:
-            before = f"position {row.position} was recorded {row.recorded_at}, before the one before it"
-            findings.append(Finding(before, row.position))
-        recorded = row.recorded_at
     return part(count, findings)
 
 
-def _wrong(row: Row) -> str | None:
-    """Say what of a row its bytes deny, None when nothing."""
+def read(row: Row, findings: list[Finding]) -> Event | None:
+    """Read the event of a row, and add what its columns deny; None when the bytes are no event."""
     try:
-        expected = row_of(read_event(row.state))
+        event = read_event(row.state)
     except (IntegrityError, msgspec.MsgspecError) as error:
-        return f"the bytes at position {row.position} are no event: {error}"
-    if expected == row:
+        findings.append(Finding(f"the bytes at position {row.position} are no event: {error}", row.position))
         return None
+    expected = row_of(event)
+    if expected != row:
+        findings.append(Finding(_said(row, expected), row.position))
+    return event
+
+
+def _said(row: Row, expected: Row) -> str:
     parts = [
         f"column {name} is {_shown(stored)}, the bytes say {_shown(said)}"
         for name, stored, said in zip(Row._fields, row, expected, strict=True)

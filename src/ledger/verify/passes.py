@@ -1,0 +1,91 @@
+"""Pieces of work, shared out to as many processes as there are cores; what is noted is not done again."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from ledger.database import connect
+from ledger.verify.leaves import Connection
+from ledger.verify.notes import Notes
+
+ROLE = "ledger_auditor"
+"""The role that verifies: it reads the log and can change nothing."""
+
+Advance = Callable[[int], None]
+"""Told how many more events a pass has behind it."""
+
+
+class Counted(Protocol):
+    """What a piece of work gives: it knows how many events it looked at."""
+
+    @property
+    def looked_at(self) -> int:
+        """How many events."""
+
+
+R = TypeVar("R", bound=Counted)
+
+
+class Passes:
+    """Runs pieces of work on a database, each on a connection of its own."""
+
+    def __init__(self, pool: ProcessPoolExecutor, conninfo: str, notes: Notes, advance: Advance) -> None:
+        self._pool = pool
+        self._conninfo = conninfo
+        self._notes = notes
+        self._advance = advance
+
+    def each(
+        self, work: Callable[..., R], type_: type[R], arguments: Iterable[tuple[object, ...]]
+    ) -> Iterator[R]:
+        """Do the work for each of the arguments; gives what was found in their order."""
+        jobs: list[tuple[str, R | Future[R]]] = []
+        for each in arguments:
+            name = f"{work.__name__} {each}"
+            noted = self._notes.found(name, type_)
+            jobs.append((name, noted or self._pool.submit(_in_process, self._conninfo, work, *each)))
+        jobs.reverse()
+        while jobs:  # each is let go as soon as it is given: what it found may be large
+            name, job = jobs.pop()
+            if isinstance(job, Future):
+                found = job.result()
+                self._notes.keep(name, found)
+            else:
+                found = job
+            self._advance(found.looked_at)
+            yield found
+
+
+@contextmanager
+def open_auditor(conninfo: str) -> Iterator[Connection]:
+    """Open a connection that reads the log."""
+    with connect(
+        conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0
+    ) as connection:
+        yield connection
+
+
+@contextmanager
+def pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
+    """Give processes; one for each core when no number is named."""
+    context = multiprocessing.get_context("spawn")
+    # What a pass makes goes by counting references; looking for cycles would take a fifth of its time.
+    with ProcessPoolExecutor(
+        processes or os.cpu_count() or 1, mp_context=context, initializer=gc.disable
+    ) as made:
+        try:
+            yield made
+        except BaseException:
+            made.shutdown(cancel_futures=True)
+            raise
+
+
+def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> R:
+    with open_auditor(conninfo) as connection:
+        return work(connection, *arguments)

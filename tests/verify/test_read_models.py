@@ -1,0 +1,103 @@
+"""A read model that somebody edits is found, and told row by row; one that follows is never suspected."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from tests.log.posting import writer
+from tests.projections.histories import post_lives
+from tests.projections.running import folded, projecting, until
+from tests.tlog.test_signing import as_superuser
+
+from ledger.verify.findings import Check
+from ledger_projections.readmodel import READ_MODELS
+from ledger_projections.verifying import check_read_models
+
+BOOK = "main"
+
+
+@pytest.fixture
+def folded_book(database: str) -> str:
+    """Fill two books, and fold both."""
+    with writer(database) as works, projecting(database):
+        post_lives(works, "another", 2)
+        position = post_lives(works, BOOK, 6)
+        until(lambda: folded(database, BOOK, position) and folded(database, "another", 10))
+    return database
+
+
+def found(checks: list[Check]) -> dict[str, str]:
+    """Give the first finding of each check that found something."""
+    return {check.name: check.findings[0].said for check in checks if not check.passed}
+
+
+EDITS = {
+    "a balance": (
+        "UPDATE balances.customer_balance SET receivable = receivable - 1 WHERE book = 'main' AND customer = 'customer-2'",
+        {"balances": "balances.customer_balance has (main,customer-2,EUR,"},
+    ),
+    "an invoice struck out": (
+        "DELETE FROM invoices.invoice WHERE book = 'main' AND invoice = 'INV-4'",
+        {"invoices": "invoices.invoice has no such row, the events come to (main,INV-4,"},
+    ),
+    "a posting moved to another account": (
+        "ALTER TABLE journal.posting DISABLE TRIGGER ALL;"
+        " UPDATE journal.posting SET account = 'cash' WHERE book = 'main' AND position = 30",
+        {"journal": "journal.posting has (main,30,"},
+    ),
+    "a discount made up": (
+        "INSERT INTO discounts.discount SELECT book, customer, 'gift', kind, percent, amount, currency, charge, service,"
+        " invoices, reason, campaign, until, used, uses, granted_at, granted_by, revoked_at, revoked_by, revoke_reason,"
+        " position FROM discounts.discount WHERE book = 'main' LIMIT 1",
+        {"discounts": "discounts.discount has (main,customer-1,gift,"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_is_edited_is_named_with_what_it_should_be(folded_book: str, name: str) -> None:
+    edit, expected = EDITS[name]
+    as_superuser(folded_book, edit)
+    said = found(check_read_models(folded_book, BOOK))
+    assert {model: text[: len(expected[model])] for model, text in said.items()} == expected
+    assert found(check_read_models(folded_book, "another")) == {}
+
+
+def test_rows_of_one_key_are_counted(folded_book: str) -> None:
+    as_superuser(
+        folded_book,
+        "ALTER TABLE invoices.invoice_line DROP CONSTRAINT invoice_line_pkey;"
+        " INSERT INTO invoices.invoice_line SELECT * FROM invoices.invoice_line WHERE book = 'main' LIMIT 1",
+    )
+    assert "rows, the events come to" in found(check_read_models(folded_book, BOOK))["invoices"]
+
+
+def test_read_models_that_go_on_meanwhile_are_not_suspected(folded_book: str) -> None:
+    stopping = threading.Event()
+
+    def go_on() -> Iterator[int]:
+        for first in range(7, 47, 2):
+            yield post_lives(works, BOOK, 2, first)
+            if stopping.wait(0.2):
+                return
+
+    with writer(folded_book) as works, projecting(folded_book):
+        thread = threading.Thread(target=lambda: list(go_on()))
+        thread.start()
+        try:
+            for _ in range(2):
+                checks = check_read_models(folded_book, BOOK)
+                assert found(checks) == {}
+                assert {check.name for check in checks} == {model.name for model in READ_MODELS}
+        finally:
+            stopping.set()
+            thread.join()
+
+
+def test_what_cannot_be_compared_says_why(database: str) -> None:
+    with writer(database) as works:
+        post_lives(works, BOOK, 1)
+    checks = check_read_models(database, BOOK)
+    assert [check.compared for check in checks] == ["nothing: it is not built yet"] * len(READ_MODELS)

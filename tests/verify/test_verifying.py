@@ -1,0 +1,124 @@
+"""Verifying again, going on where it was cut off, and verifying an export with no database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.api.command import run
+from tests.conftest import Fresh
+from tests.log.posting import writer
+from tests.projections.histories import post_lives
+from tests.tlog.test_signing import BOOK, ORIGIN, as_superuser, connection, fill, key
+from tests.verify.test_tampering import found
+
+from ledger.decider import read_event
+from ledger.errors import ConfigurationError
+from ledger.event import encode_canonical
+from ledger.tlog import signing
+from ledger.tlog.checkpoint import Checkpoint
+from ledger.tlog.tree import Connection
+from ledger.verify import leaves
+from ledger.verify.book import verify_book
+from ledger.verify.offline import verify_file
+
+__all__ = ["connection", "key"]
+
+
+def test_since_a_checkpoint_only_what_follows_is_read(
+    database: str, connection: Connection, key: Ed25519PrivateKey
+) -> None:
+    fill(database, 300)
+    before = signing.sign_head(connection, BOOK, ORIGIN, key).checkpoint
+    fill(database, 500)
+    assert found(verify_book(database, BOOK, since=before, processes=1)) == {}
+    as_superuser(database, "UPDATE ledger.event SET state = state || ' '::bytea WHERE position = 400")
+    assert "leaves" in found(verify_book(database, BOOK, since=before, processes=1))
+    as_superuser(database, "UPDATE ledger.event SET leaf = sha256('x') WHERE position = 9")
+    report = verify_book(database, BOOK, since=before, processes=1)
+    assert found(report)["outside"].startswith("the checkpoint kept outside at 300 has the root")
+    assert len(report.checks) == len(verify_book(database, BOOK, processes=1).checks)
+
+
+def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
+    database: str, connection: Connection, key: Ed25519PrivateKey, tmp_path: Path
+) -> None:
+    fill(database, 300)
+    notes = tmp_path / "notes"
+    whole = verify_book(database, BOOK, notes=notes, processes=1)
+    lines = notes.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4
+    fill(database, 400)
+    signing.sign_head(connection, BOOK, ORIGIN, key)
+    notes.write_bytes(b"".join(lines[:2]) + lines[2][:20])
+    again = verify_book(database, BOOK, notes=notes, processes=1)
+    assert (again.position, again.root, found(again)) == (300, whole.root, {})
+    # What is noted is not looked at again: that is what it is for.
+    as_superuser(database, "UPDATE ledger.event SET leaf = sha256('x') WHERE position = 9")
+    assert "leaves" not in found(verify_book(database, BOOK, notes=notes, processes=1))
+    with pytest.raises(ConfigurationError, match="holds notes of"):
+        verify_book(database, BOOK, notes=notes, since=Checkpoint(ORIGIN, 300, whole.root), processes=1)
+    notes.write_bytes(b"nonsense\n")
+    with pytest.raises(ConfigurationError, match="holds no notes"):
+        verify_book(database, BOOK, notes=notes, processes=1)
+
+
+@pytest.fixture(scope="module")
+def exported(fresh_database: Fresh, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], bytes]:
+    """Give the lines of an exported book of several lives, and its root."""
+    path = tmp_path_factory.mktemp("export") / "main.ndjson"
+    with fresh_database() as database:
+        with writer(database) as works:
+            post_lives(works, "main", 6)
+        assert run(database, "export", "--book", "main", path).code == 0
+        root = verify_book(database, "main", processes=1).root
+    return path.read_bytes().splitlines(), root
+
+
+def renumbered(line: bytes) -> bytes:
+    """Give an invoice another number in its series; it stays an event in canonical form."""
+    made = re.sub(rb'"sequence":[0-9]+', b'"sequence":77', line)
+    assert encode_canonical(read_event(made)) == made != line
+    return made
+
+
+def test_an_export_is_verified_with_no_database(
+    exported: tuple[list[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, root = exported
+    path = tmp_path / "log.ndjson"
+
+    def verified(lines_: list[bytes], *outside: Checkpoint) -> dict[str, str]:
+        path.write_bytes(b"".join(line + b"\n" for line in lines_))
+        return found(verify_file(path, outside, processes=1))
+
+    kept = Checkpoint(ORIGIN, len(lines), root)
+    assert verified(lines, kept) == {}
+    ran = run("postgresql://nowhere.invalid/none", "verify", "--offline", path, "--json")
+    told = orjson.loads(ran.out)
+    assert (ran.code, told["book"], told["position"], told["root"]) == (0, "main", len(lines), root.hex())
+    at, issued = next((at, line) for at, line in enumerate(lines) if b'"type":"invoice.issued"' in line)
+
+    def with_line(line: bytes) -> list[bytes]:
+        return [*lines[:at], line, *lines[at + 1 :]]
+
+    assert (
+        verified(with_line(issued + b" "), kept)["lines"] == f"line {at + 1} is not as it would be recorded"
+    )
+    assert verified(with_line(b"{}"), kept)["lines"].startswith(f"line {at + 1} is no event:")
+    assert verified(lines[:-1], kept)["outside"].startswith(
+        f"the checkpoint kept outside at {len(lines)} is behind"
+    )
+    assert "holds position" in verified([*lines[:at], *lines[at + 1 :]])["lines"]
+    assert "holds position" in verified([*lines[:5], lines[6], lines[5], *lines[7:]])["lines"]
+    said = verified(with_line(renumbered(issued)), kept)
+    assert said["numbers"].startswith("numbers_have_no_gaps: position")
+    assert "has the root" in said["outside"]
+    said = verified([line for line in lines if b'"subject":"customer-3"' not in line])
+    assert "holds position" in said["lines"]
+    monkeypatch.setattr("ledger.verify.offline.SHARE_BYTES", 20_000)
+    assert verified(lines, kept) == {}
+    assert len(lines) < leaves.RANGE_EVENTS
