@@ -10,6 +10,7 @@ import msgspec
 from ledger.book import Book, refuse_undatable, refuse_unknown_accounts
 from ledger.discount_authority import DiscountAuthority
 from ledger.dunning import Dunning
+from ledger.errors import Unauthorised
 from ledger.event import Data, Draft, Event
 from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
@@ -50,9 +51,21 @@ class PolicyChanged(Data, frozen=True, kw_only=True):
 def change(book: Book, message: Message, data: PolicyChanged, now: datetime) -> list[Draft]:
     """Decide on `policy.changed`: rules name accounts of the chart, and closed periods are left alone."""
     refuse_unknown_accounts(data.rules or (), book.accounts)
+    if data.policy == "discount_authority":
+        _refuse_limited(message)
     refuse_undatable(book, message, now)
     book.refuse_closed_day(data.from_, "/data/from")
     return [Draft(message.type, data)]
+
+
+def _refuse_limited(message: Message) -> None:
+    """Refuse who acts in a role: nobody moves the limits that they are under [docs/domain.md, Authority]."""
+    if message.role is not None:
+        raise Unauthorised(
+            "policy_not_allowed",
+            f"{message.principal} acts as {message.role}, whom the policy limits, and so cannot change it",
+            principal=message.principal, role=message.role,
+        )  # fmt: skip
 
 
 def evolve_changed(book: Book, _: Event, data: PolicyChanged) -> None:

@@ -122,6 +122,7 @@ refund_exists | state | A refund of this name was issued before. | Give each ref
 discount_exists | state | A discount of this name was granted, offered or requested before. | Give each discount its own name.
 discount_not_waiting | state | The discount does not wait for this decision: it is decided already, or waits for another one. | Look it up.
 authority_missing | state | By the policy in force, the role of the API key has no authority over discounts. | Ask somebody who has, or use a key with a role.
+policy_not_allowed | state | Who acts in a role cannot change the policy that limits roles. | Post it with a key without a role.
 self_approval | state | Who asked for a discount cannot decide on it, with whatever key. | Let somebody else decide.
 approval_not_allowed | state | The role of the API key may not decide on requests of others. | Let somebody decide whose role may.
 tenure_too_short | state | The criterion asks for a customer of longer standing. | Name another criterion that holds.

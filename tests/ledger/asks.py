@@ -195,10 +195,12 @@ def take_part(trial_: str) -> Ask:
     return "trial.assign", {"trial": trial_}
 
 
-def poster(ask: Ask) -> tuple[str, str]:
+def poster(ask: Ask) -> tuple[str, str | None]:
     """Who posts it, and in which role, where it matters: a second person decides what an agent asked for."""
     if ask[0] in ("discount.approve", "discount.decline"):
         return "second", "lead"
+    if ask[0] == "policy.changed":
+        return "finance", None
     return "tester", "agent"
 
 

@@ -66,13 +66,13 @@ ONE = ("anna", offer_off("x1", "10", invoices=1))
         pytest.param([("anna", asks.offer_fixed("x1", 1000))], ("anna", off("x2", 501)), ["discount.requested exceeds.limit=customer_amount"], id="and its amount counts"),
         pytest.param([("anna", asks.offer_fixed("x1", 1000)), ("anna", refuse("x1"))], ("anna", off("x2", 501)), ["discount.granted"], id="until it is refused"),
         pytest.param([("anna", asks.offer_fixed("x1", 1000)), ("anna", accept("x1"))], ("anna", off("x2", 501)), ["discount.requested exceeds.limit=customer_amount"], id="accepted, it counts once"),
-        pytest.param([ONE, ("mia", asks.discount_policy({**AGENT, "percent": "5"}, from_="2026-01-15"))], ("anna", accept("x1")), ["discount.accepted", "discount.granted authority.policy_from=2026-01-01"], id="what was offered holds, whatever the policy is now"),
+        pytest.param([ONE, ("shop", asks.discount_policy({**AGENT, "percent": "5"}, from_="2026-01-15"))], ("anna", accept("x1")), ["discount.accepted", "discount.granted authority.policy_from=2026-01-01"], id="what was offered holds, whatever the policy is now"),
     ],
 )  # fmt: skip
 def test_the_authority_is_judged_when_it_is_offered(
     steps: Sequence[Step], when: Step, then: Sequence[str]
 ) -> None:
-    play(untaxed(), [("mia", POLICY), *steps], when, then)
+    play(untaxed(), [("shop", POLICY), *steps], when, then)
 
 
 @pytest.mark.parametrize("answer", [accept("x1"), refuse("x1")])
@@ -88,7 +88,7 @@ def test_an_offer_expires_with_its_last_day_in_the_book_s_time_zone(answer: Ask)
 
 def test_an_expired_offer_does_not_count_any_more() -> None:
     world = untaxed()
-    play(world, [("mia", POLICY)], ("anna", asks.offer_fixed("x1", 1000)), ["discount.offered"])
+    play(world, [("shop", POLICY)], ("anna", asks.offer_fixed("x1", 1000)), ["discount.offered"])
     world.now = world.now.replace(month=2, day=14)
     play(world, [], ("anna", off("x2", 501)), ["discount.requested exceeds.limit=customer_amount"])
     world.now += timedelta(days=1)

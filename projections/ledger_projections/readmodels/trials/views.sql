@@ -16,7 +16,7 @@ COMMENT ON COLUMN kept.kept IS 'Of these, not ended by then, or not yet.';
 
 CREATE VIEW retention AS
 WITH share AS (
-    SELECT k.*, k.kept::numeric / nullif(k.customers, 0) AS p, k.customers::numeric AS n, 1.959963984540054 AS z
+    SELECT k.*, k.kept::numeric / nullif(k.customers, 0) AS p, nullif(k.customers, 0)::numeric AS n, 1.959963984540054 AS z
     FROM kept k
 ), wilson AS (
     SELECT s.*, (s.p + z * z / (2 * n) - z * sqrt(s.p * (1 - s.p) / n + z * z / (4 * n * n))) / (1 + z * z / n) AS low,
@@ -24,7 +24,8 @@ WITH share AS (
     FROM share s
 )
 SELECT w.book, w.trial, w.place, w.arm, w.planned_share, w.customers, w.closed, w.kept, round(w.p, 4) AS kept_share,
-    round(greatest(w.low, 0), 4) AS kept_low, round(least(w.high, 1), 4) AS kept_high,
+    CASE WHEN w.customers > 0 THEN round(greatest(w.low, 0), 4) END AS kept_low,
+    CASE WHEN w.customers > 0 THEN round(least(w.high, 1), 4) END AS kept_high,
     CASE WHEN w.arm <> 'hold_out' THEN round(w.p - h.p, 4) END AS difference,
     CASE WHEN w.arm <> 'hold_out' THEN
         round(w.p - h.p - sqrt((w.p - w.low) * (w.p - w.low) + (h.high - h.p) * (h.high - h.p)), 4) END AS difference_low,
