@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -81,10 +81,11 @@ class Replay:
         began = time.monotonic()
         with open_connection(self._conninfo) as connection:
             self._make(connection, past)
+        roots = [target for target in self._targets if not target.needed]
         with ThreadPoolExecutor(LANES, "ledger-replay") as pool:
-            jobs = [pool.submit(self._fill, chain, past, advance) for chain in self._chains()]
-            for job in jobs:
+            for job in [pool.submit(self._fill, [target], past, advance) for target in roots]:
                 job.result()
+        self._fill([target for target in self._targets if target.needed], past, advance)
         events = past.upto * len(self._targets)
         return Replayed(tuple(self._schemas[1:]), events, time.monotonic() - began)
 
@@ -115,15 +116,10 @@ class Replay:
             for target in self._targets:
                 make_schema(connection, target)
 
-    def _chains(self) -> Iterator[list[Target]]:
-        """Give what is filled one after the other: a read model and what is folded from it."""
-        for target in self._targets:
-            if not target.needed:
-                yield [target, *(each for each in self._targets if target.schema in each.needed)]
-
-    def _fill(self, chain: Sequence[Target], past: Past, advance: Callable[[int], None]) -> None:
+    def _fill(self, targets: Sequence[Target], past: Past, advance: Callable[[int], None]) -> None:
+        """Fill one after the other; what is folded from another one comes after it."""
         with open_connection(self._conninfo) as connection:
-            for target in chain:
+            for target in targets:
                 for after in range(0, past.upto, RANGE_EVENTS_MAX):
                     range_ = Range(past.book, after, min(past.upto, after + RANGE_EVENTS_MAX))
                     self.fold(connection, target, range_)

@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "replay",
     "diff": "diff",
     "verify": "verify",
+    "audit": "audit",
     "status": "status",
     "migrate": "migrate",
     "book": "book",

@@ -1,0 +1,184 @@
+"""Writing the folder that an auditor keeps: log, checkpoint, proofs, reports, and how to recompute them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import orjson
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.database import connect
+from ledger.errors import ConfigurationError
+from ledger.sql import queries
+from ledger.tlog import proof, signing, tree
+from ledger.tlog.offline import OfflineProof
+from ledger.tlog.signing import Signed
+from ledger.verify.book import Report, verify_book
+from ledger.verify.findings import Check
+from ledger_api.audit.page import readme, verification_page
+from ledger_api.files.exporting import Lines, Span, export
+from ledger_api.signed_log import NAME_DEFAULT, NAME_VARIABLE, key_path
+from ledger_projections.past import Past
+from ledger_projections.readmodel import READ_MODELS
+from ledger_projections.replaying import Replay, past_at
+from ledger_projections.verifying import check_read_models
+
+_SQL = queries(__package__ or "", "audit.sql")
+
+REPORTS = ("trial_balance", "customers", "invoices", "disputes", "discounts")
+"""Tables that are written, each as of the moment."""
+MANIFEST = "SHA256SUMS"
+_SCHEMAS = "auditing"
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Wanted(NamedTuple):
+    """What the folder is about: a book, the date that counts (None: all dates), and events to prove."""
+
+    book: str
+    occurred: str | None
+    proofs: Sequence[int]
+
+
+class Written(NamedTuple):
+    """What was written: the report, the position that it is as of, and how many files."""
+
+    report: Report
+    position: int
+    files: int
+
+
+def write_audit(
+    conninfo: str, wanted: Wanted, out: Path, tell: Callable[[str], None] = lambda _: None
+) -> Written:
+    """Write the folder, which has to be new or empty. `tell` is told what is done next.
+
+    Raises `ConfigurationError`.
+    """
+    _make_folder(out)
+    with connect(conninfo, statement_seconds_max=0) as connection:
+        tell("signing")
+        signed = _sign(connection, wanted.book, out)
+        past = past_at(connection, wanted.book, signed.checkpoint.size, occurred=wanted.occurred)
+        tell("proving")
+        for position in wanted.proofs:
+            _prove(connection, wanted.book, signed, position, out)
+        tell("exporting the log")
+        with (out / "log.ndjson").open("wb") as lines:
+            export(connection, Span(wanted.book, 0, past.upto), lines, Lines())
+        tell("building the reports")
+        with _replayed(conninfo, past) as replay:
+            for name in REPORTS:
+                _write_report(connection, replay, name, out)
+    tell("verifying")
+    report = verify_book(conninfo, wanted.book, [signed.checkpoint])
+    checks: list[Check] = [*report.checks, *check_read_models(conninfo, wanted.book)]
+    report = msgspec.structs.replace(report, checks=checks)
+    _write_words(out, wanted, past, report)
+    return Written(report, past.upto, _write_manifest(out))
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise ConfigurationError(f"{out} is not empty: name a new folder")
+        for name in ("proofs", "reports"):
+            (out / name).mkdir()
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
+
+
+def _sign(connection: Connection, book: str, out: Path) -> Signed:
+    """Sign where the log ends now, or take what was signed last where the key is elsewhere."""
+    origin = signing.origin_of(os.environ.get(NAME_VARIABLE) or NAME_DEFAULT, book)
+    key = signing.key_in_force(connection, key_path())
+    try:
+        signed = (
+            signing.latest(connection, book)
+            if key is None
+            else signing.sign_head(connection, book, origin, key)
+        )
+    except LookupError as error:
+        raise ConfigurationError(str(error)) from error
+    if signed is None:
+        raise ConfigurationError(f"nothing of {book} is signed yet, and the key is not here")
+    (out / "checkpoint").write_text(signing.with_cosignatures(connection, book, signed), encoding="utf-8")
+    keys = "".join(f"{key}\n" for key in signing.verifiers(connection, signed.checkpoint.origin))
+    (out / "keys").write_text(keys, encoding="utf-8")
+    return signed
+
+
+def _prove(connection: Connection, book: str, signed: Signed, position: int, out: Path) -> None:
+    size = signed.checkpoint.size
+    if not 1 <= position <= size:
+        raise ConfigurationError(f"no event stands at position {position}: the checkpoint covers 1 to {size}")
+    row = connection.execute(_SQL["entry"], {"book": book, "position": position}).fetchone()
+    if row is None:
+        raise ConfigurationError(f"position {position} of {book} is missing")
+    path = tree.proof(connection, book, proof.inclusion(position - 1, size))
+    found = OfflineProof(position - 1, path, signing.with_cosignatures(connection, book, signed).encode())
+    (out / "proofs" / f"{position}.json").write_bytes(row[0])
+    (out / "proofs" / f"{position}.tlog-proof").write_bytes(bytes(found))
+
+
+@contextmanager
+def _replayed(conninfo: str, past: Past) -> Iterator[Replay]:
+    """Build all read models of the moment for as long as the block lasts."""
+    replay = Replay(conninfo, _SCHEMAS)
+    replay.drop()
+    try:
+        replay.run(past)
+        yield replay
+    finally:
+        replay.drop()
+
+
+def _write_report(connection: Connection, replay: Replay, name: str, out: Path) -> None:
+    schemas = {model.name: sql.Identifier(replay.schema(model)) for model in READ_MODELS}
+    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT CSV, HEADER)").format(sql.SQL(_SQL[name]).format(**schemas))
+    path = out / "reports" / f"{name.replace('_', '-')}.csv"
+    with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(query) as rows:
+        for block in rows:
+            file.write(block)
+
+
+def _write_words(out: Path, wanted: Wanted, past: Past, report: Report) -> None:
+    about = {
+        "book": wanted.book,
+        "position": past.upto,
+        "occurred_by": wanted.occurred,
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "passed": report.passed,
+    }
+    (out / "about.json").write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2))
+    facts = msgspec.to_builtins(report) | {"passed": report.passed, "root": report.root.hex()}
+    (out / "verification.json").write_bytes(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    (out / "verification.html").write_text(verification_page(report, about), encoding="utf-8")
+    (out / "README.md").write_text(readme(about), encoding="utf-8")
+    script = files("ledger_api.audit").joinpath("recompute.py").read_bytes()
+    (out / "recompute.py").write_bytes(script)
+
+
+def _write_manifest(out: Path) -> int:
+    """Write the SHA-256 of every file, as sha256sum checks it; tells how many there are."""
+    lines = []
+    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+        digest = sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        lines.append(f"{digest.hexdigest()}  {path.relative_to(out).as_posix()}\n")
+    (out / MANIFEST).write_text("".join(lines), encoding="utf-8")
+    return len(lines) + 1

@@ -1,0 +1,90 @@
+"""The folder that an auditor keeps: complete, recomputed by foreign programs, and telling when it was touched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.api.command import run
+from tests.log.posting import writer
+from tests.projections.histories import post_lives
+from tests.projections.running import folded, projecting, until
+from tests.tlog.test_signing import as_superuser
+
+from ledger.tlog.note import read_verifier
+from ledger.tlog.offline import read_offline_proof
+
+FILES = {
+    "README.md", "about.json", "checkpoint", "keys", "log.ndjson", "recompute.py", "verification.html",
+    "verification.json", "SHA256SUMS", "proofs/4.json", "proofs/4.tlog-proof", "reports/trial-balance.csv",
+    "reports/customers.csv", "reports/invoices.csv", "reports/disputes.csv", "reports/discounts.csv",
+}  # fmt: skip
+
+
+@pytest.fixture
+def book(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give a book with lives in it, folded, and a place for the key."""
+    monkeypatch.setenv("BILLING_LEDGER_LOG_KEY", str(tmp_path / "key.pem"))
+    with writer(database) as works, projecting(database):
+        position = post_lives(works, "main", 12)
+        until(lambda: folded(database, "main", position))
+    return database
+
+
+def in_folder(folder: Path, *command: str) -> tuple[int, str]:
+    """Run a program in the folder."""
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("day", [None, "2026-01-31"])
+def test_the_folder_is_recomputed_by_programs_that_are_not_ours(
+    book: str, tmp_path: Path, day: str | None
+) -> None:
+    out = tmp_path / "audit"
+    dated = () if day is None else ("--as-of-occurred", day)
+    ran = run(book, "audit", "--book", "main", "--out", out, "--proof", "4", "--json", *dated)
+    assert ran.code == 0, ran.err
+    told = orjson.loads(ran.out)
+    assert (told["passed"], told["files"]) == (True, len(FILES))
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == FILES
+    assert in_folder(out, "sha256sum", "--quiet", "-c", "SHA256SUMS") == (0, "")
+    code, said = in_folder(out, sys.executable, "-I", "recompute.py")
+    assert (code, "as signed" in said, said.count(" 0 differ")) == (0, True, 2), said
+    verifier = read_verifier((out / "keys").read_text().splitlines()[0])
+    proven = read_offline_proof((out / "proofs/4.tlog-proof").read_bytes())
+    assert proven.verify((out / "proofs/4.json").read_bytes(), verifier).size == told["position"]
+    assert "Nothing is wrong." in (out / "verification.html").read_text()
+    assert orjson.loads((out / "verification.json").read_bytes())["passed"]
+    # What is touched afterwards shows: in the manifest, and in what is recomputed.
+    table = out / "reports/customers.csv"
+    table.write_text(
+        table.read_text().replace("customer-2,EUR,", "customer-2,EUR,1", 1).replace(",0,", ",7,", 1)
+    )
+    assert in_folder(out, "sha256sum", "--quiet", "-c", "SHA256SUMS")[0] == 1
+    log = out / "log.ndjson"
+    log.write_bytes(log.read_bytes().replace(b'"net":10001', b'"net":10002'))
+    code, said = in_folder(out, sys.executable, "-I", "recompute.py")
+    assert (code, "NOT as signed" in said) == (1, True)
+    assert run(book, "audit", "--book", "main", "--out", out).code == 4
+
+
+def test_what_is_wrong_stands_in_the_folder(book: str, tmp_path: Path) -> None:
+    as_superuser(
+        book,
+        "UPDATE balances.customer_balance SET unbilled = 1 WHERE customer = 'customer-1' AND currency = 'EUR'",
+    )
+    out = tmp_path / "audit"
+    assert run(book, "audit", "--book", "main", "--out", out).code == 5
+    page = (out / "verification.html").read_text()
+    assert "Not as it was recorded." in page
+    assert "balances: balances.customer_balance has (main,customer-1,EUR," in page
+    for wrong in (
+        ("--book", "nowhere"),
+        ("--book", "main", "--proof", "99999"),
+        ("--book", "main", "--as-of-occurred", "31.1."),
+    ):
+        assert run(book, "audit", "--out", tmp_path / "other" / wrong[-1], *wrong).code == 4
