@@ -93,7 +93,7 @@ def test_csv_parquet_and_a_file_of_the_log_give_the_same_table(told: str, tmp_pa
 
 
 def _plain(cells: Iterable[tuple[str, object]]) -> dict[str, str]:
-    """Write a row as text, the escape of CSV taken off, the clocks left out: DuckDB writes them in its own way."""
+    """Write a row as text without the escape of CSV, and without the clocks, which DuckDB writes anew."""
     texts = {name: "" if cell is None else str(cell).removeprefix("'") for name, cell in cells}
     return {name: text for name, text in texts.items() if name not in ("occurred_at", "recorded_at")}
 

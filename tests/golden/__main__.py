@@ -73,7 +73,7 @@ def main() -> None:
         return recorded
 
     World._record = record_and_keep  # type: ignore[assignment, method-assign]
-    if failed := pytest.main(["-q", "-p", "no:cacheprovider", *map(str, _tests())]):
+    if failed := pytest.main(["-q", "-p", "no:cacheprovider", *map(str, _tests()), *sys.argv[1:]]):
         sys.exit(int(failed))
     keeping.write()
 
