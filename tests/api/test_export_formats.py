@@ -145,6 +145,7 @@ def test_names_of_accounts_are_never_shared() -> None:
         (("--format", "ledger", "--clock", "recorded"), "only beancount has one"),
         (("--format", "csv", "--resume"), "only the log's own lines can be resumed"),
         (("--format", "parquet"), "Parquet is written to a file"),
+        (("--format", "csv", "/nowhere/there.csv"), "cannot write /nowhere/there.csv"),
         (("--what", "events"), "--what and --log are for the other formats"),
     ],
 )

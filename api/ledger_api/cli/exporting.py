@@ -58,7 +58,7 @@ def export_log(
     what: Annotated[What | None, typer.Option(help="Rows of a table: events, or their postings.")] = None,
     clock: Annotated[Clock, typer.Option(help="What a journal for beancount is dated by.")] = Clock.occurred,
     log: Annotated[
-        Path | None, typer.Option(help="Read this file, an export, and no database.", dir_okay=False)
+        Path | None, typer.Option(help="Read this export, and no database.", exists=True, dir_okay=False)
     ] = None,
     from_: Annotated[int, typer.Option("--from", min=1, help="First position.")] = 1,
     after: Annotated[int | None, typer.Option(min=0, help="Begin behind this position instead.")] = None,
@@ -109,8 +109,19 @@ def _refuse_of_lines(order: Order, *, resume: bool) -> None:
         raise ConfigurationError("a journal begins with the book: it has no --from and no --after")
 
 
+def _refuse_unwritable(file: Path | None) -> None:
+    from ledger.errors import ConfigurationError  # noqa: PLC0415
+
+    try:
+        if file is not None:
+            file.open("wb").close()
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+
+
 def _export_as(order: Order, file: Path | None, log: Path | None, *, as_json: bool) -> None:
     """Export a table or a journal, and tell what it is of and its hash."""
+    _refuse_unwritable(file)
     target = sys.stdout.buffer if file is None else file
     order, sha256 = _from_log(order, target) if log is None else _from_file(order, target, log)
     facts = {"book": order.book, "format": order.format, "what": order.what, "from": order.after + 1,

@@ -125,17 +125,27 @@ def write_parquet(path: Path, what: What, rows: Iterable[Sequence[Cell]]) -> Non
         between = Path(folder) / "rows.csv"
         with between.open("w", encoding="utf-8", newline="") as out:
             out.writelines(_csv(what, rows))
-        with duckdb.connect(config={"temp_directory": folder, "memory_limit": _MEMORY}) as database:
-            names = {"file": str(between), "columns": COLUMNS[what], "line": _LINE_BYTES_MAX}
+        limits: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": folder, "memory_limit": _MEMORY, "threads": 1
+        }  # fmt: skip
+        with duckdb.connect(config=limits) as database:
             target = str(path).replace("'", "''")
-            database.execute(_PARQUET.format(target=target), names)
+            values = {
+                "file": str(between), "columns": COLUMNS[what],
+                "line": _LINE_BYTES_MAX, "buffer": 2 * _LINE_BYTES_MAX,
+            }  # fmt: skip
+            try:
+                database.execute(_PARQUET.format(target=target), values)
+            except duckdb.Error as error:
+                raise ConfigurationError(f"DuckDB cannot write {path}: {error}") from error
 
 
 _MEMORY = "512MB"
-"""What DuckDB may take of memory, whatever the number of rows."""
-_LINE_BYTES_MAX = 1 << 26
+"""What DuckDB may take of memory; with one thread it needs half of it, whatever the number of rows."""
+_LINE_BYTES_MAX = 1 << 24
 """The longest line that DuckDB reads: an invoice of many lines is one."""
 _PARQUET = """
 COPY (FROM read_csv($file, columns = $columns, header = true, auto_detect = false, delim = ',', quote = '"',
-    escape = '"', max_line_size = $line)) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
+    escape = '"', max_line_size = $line, buffer_size = $buffer))
+TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)
 """
