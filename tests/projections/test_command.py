@@ -30,8 +30,8 @@ def test_it_rebuilds_and_tells(database: str) -> None:
         pass
     ran = run(database, "rebuild", "journal")
     assert ran.code == 0
-    assert "Going on with journal and balances" in ran.err
-    assert ran.out.splitlines()[0].split() == b"read_models journal, balances".split()
+    assert "Going on with journal, balances and reports" in ran.err
+    assert ran.out.splitlines()[0].split() == b"read_models journal, balances, reports".split()
     assert set(cursors(database, "lives").values()) == {position}
 
 

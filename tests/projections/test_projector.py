@@ -121,7 +121,7 @@ def test_a_fold_that_fails_stops_its_read_model_at_the_event_and_no_other(
     with superuser(database) as connection:
         connection.execute(
             "INSERT INTO customers.customer VALUES"
-            " (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', NULL, now(), NULL, NULL, NULL, 0)",
+            " (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', NULL, NULL, now(), NULL, NULL, NULL, 0)",
             (BOOK,),
         )
         position = post_lives(works, BOOK, 5)

@@ -63,6 +63,8 @@ class Invoice:
     held: int = 0
     contested: bool = False
     """Whether the customer complains about it, and pays none of it meanwhile."""
+    written_off: int = 0
+    """What is given up of it, and no longer part of `due`."""
     seen: bool = False
     """Whether the customer has looked at it: decided once what becomes of it."""
     promises: list[tuple[date, int]] = field(default_factory=list)
@@ -117,6 +119,12 @@ class Known:
             case "allocation.undone":
                 invoice.due += data.amount
                 self.credit += data.amount
+            case "debt.written_off":
+                invoice.due -= data.amount
+                invoice.written_off += data.amount
+            case "debt.recovered":
+                invoice.due += data.amount
+                invoice.written_off -= data.amount
             case "credit_note.issued":
                 invoice.due -= data.to_receivable + data.to_disputed
                 invoice.held -= data.to_disputed

@@ -18,6 +18,7 @@ from ledger.errors import ConfigurationError
 from ledger_api.client import Client, ClientError, message
 from ledger_api.client.bulk import Lanes, Tally
 from ledger_api.demo.care import Care
+from ledger_api.demo.collecting import Collector
 from ledger_api.demo.diary import Diary, Month, month_of
 from ledger_api.demo.known import Event, Known
 from ledger_api.demo.paying import Payer
@@ -46,6 +47,8 @@ class Life:
         self._services = Services(self.person, self._random)
         self._payer = Payer(self.person, self.known, self._random)
         self._care = Care(self.person, self.known, self._random)
+        debts = Random(f"{seed}/{number}/debts")  # noqa: S311 - a made-up year wants no secrets
+        self._collector = Collector(self.person, self.known, debts)
 
     def write(self, month: Month) -> list[bytes]:
         """Give the messages of one month."""
@@ -58,6 +61,7 @@ class Life:
                 self._care.open_about(diary, invoice)
         self._payer.write(diary)
         self._care.write(diary)
+        self._collector.write(diary)
         return diary.messages(REPEATED)
 
 
@@ -150,7 +154,12 @@ class Story:
         return message("book.opened", id_="opened", source="billing", time_="2024-12-30T08:00:00Z", data=data)
 
     def _of_book(self, month: Month) -> Iterator[bytes]:
-        """In June the law changes: a rate from July on."""
+        """Say that the tax in bad debt comes back; in June the law changes a rate from July on."""
+        if month.number == 1:
+            policy = {"policy": "write_off", "from": "2025-01-01", "write_off": {"tax_relief": True}}
+            yield message(
+                "policy.changed", id_="relief", source="billing", time_="2025-01-02T08:00:00Z", data=policy
+            )
         if month.number == 6:
             changed = {"category": "reduced", "rate": "9", "from": "2025-07-01"}
             yield message(

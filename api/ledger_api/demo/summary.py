@@ -18,6 +18,7 @@ class _Invoice(msgspec.Struct):
     total: int
     allocated: int
     credited: int
+    written_off: int
     due: int
     disputed: int
 
@@ -60,6 +61,7 @@ class Money:
     invoiced: int = 0
     paid: int = 0
     credited: int = 0
+    written_off: int = 0
     outstanding: int = 0
     disputed: int = 0
     credit_held: int = 0
@@ -123,6 +125,7 @@ def _add(money: Money, invoice: _Invoice) -> None:
         money.invoiced += invoice.total
     money.paid += invoice.allocated
     money.credited += invoice.credited
+    money.written_off += invoice.written_off
     money.outstanding += invoice.due
     money.disputed += invoice.disputed
 
@@ -186,6 +189,7 @@ def _money_lines(standing: Standing) -> list[str]:
             money.invoiced,
             money.paid,
             money.credited,
+            money.written_off,
             money.outstanding,
             money.disputed,
             money.credit_held,
@@ -197,6 +201,7 @@ def _money_lines(standing: Standing) -> list[str]:
         "Invoiced",
         "Paid",
         "Credited",
+        "Written off",
         "Outstanding",
         "  in dispute",
         "Credit held",
