@@ -173,10 +173,11 @@ class Lanes:
         """Fold all that there is; the first failure ends the rest after their ranges under way."""
         schemas = {target.schema for target in targets}
         chains = [
-            [target, *(each for each in targets if target.schema in each.needed)]
+            [target, *(each for each in targets if schemas.intersection(each.needed) == {target.schema})]
             for target in targets
             if not schemas.intersection(target.needed)
         ]
+        of_several = [target for target in targets if not any(target in chain for chain in chains)]
         with ThreadPoolExecutor(self._lanes, "ledger-rebuild") as pool:
             try:
                 for chain in as_completed([pool.submit(self._fill_chain, chain) for chain in chains]):
@@ -184,6 +185,8 @@ class Lanes:
             except BaseException:
                 self._stopping.set()
                 raise
+        if of_several:
+            self._fill_chain(of_several)
 
     def _fill_chain(self, chain: Sequence[Target]) -> None:
         """Fill one after the other: what is needed is looked up by an index, which is made last."""

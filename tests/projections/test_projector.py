@@ -120,8 +120,9 @@ def test_a_fold_that_fails_stops_its_read_model_at_the_event_and_no_other(
         until(lambda: projector.held == set(NAMES))
     with superuser(database) as connection:
         connection.execute(
-            "INSERT INTO customers.customer VALUES"
-            " (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', NULL, NULL, now(), NULL, NULL, NULL, 0)",
+            "INSERT INTO customers.customer (book, customer, status, currency, payment_days, billing_day,"
+            " locale, tax_treatment, opened_at, position)"
+            " VALUES (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', now(), 0)",
             (BOOK,),
         )
         position = post_lives(works, BOOK, 5)

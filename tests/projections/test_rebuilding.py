@@ -154,7 +154,7 @@ def test_an_interrupted_rebuild_of_other_sql_or_from_other_rows_is_begun_afresh(
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE ledger.read_model SET version = 'older' WHERE model = 'balances@rebuild'")
     with Rebuild(database) as rebuild:
-        assert rebuild.resumed == ("journal", "reports")
+        assert rebuild.resumed == ("journal",)
         rebuild.run()
     assert read_rows(database) == followed
 
