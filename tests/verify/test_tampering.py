@@ -8,9 +8,12 @@ import orjson
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
 from tests.api.command import run
 from tests.tlog.test_signing import BOOK, ORIGIN, as_superuser, connection, fill, key
 
+from ledger.database import connect
 from ledger.decider import read_event
 from ledger.event import encode_canonical
 from ledger.log import merkle
@@ -183,3 +186,40 @@ def test_the_command_says_it_in_a_table_and_by_its_exit_code(
     note.write_text(latest.note.replace("600", "601"))
     assert run(database, "verify", "--book", BOOK, "--checkpoint", note, "--key", public).code == 4
     assert run(database, "verify", "--book", "nowhere").code == 4
+
+
+def test_a_key_that_was_replaced_signs_nothing_that_was_kept(database: str, kept: Checkpoint) -> None:
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    as_superuser(
+        database,
+        "ALTER TABLE ledger.checkpoint DISABLE TRIGGER ALL; ALTER TABLE ledger.log_key DISABLE TRIGGER ALL;"
+        f"UPDATE ledger.log_key SET public_key = '\\x{other}'; UPDATE ledger.checkpoint SET public_key = '\\x{other}'",
+    )
+    said = found(verify_book(database, BOOK, [kept], processes=1))
+    assert said["checkpoints"].startswith("the checkpoint at 600 does not hold:")
+
+
+def test_an_old_backup_in_place_of_the_book_shows_by_what_was_kept_outside(
+    database: str, administration: psycopg.Connection, connection: Connection, key: Ed25519PrivateKey
+) -> None:
+    """A copy of the whole database, files and all, from before the last events."""
+    fill(database, 300)
+    signing.sign_head(connection, BOOK, ORIGIN, key)
+    connection.close()
+    name = str(conninfo_to_dict(database)["dbname"])
+    backup = f"{name}_backup"
+    copied = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(backup), Identifier(name))
+    administration.execute(copied)
+    try:
+        fill(database, EVENTS)
+        with connect(database) as again:
+            kept = signing.sign_head(again, BOOK, ORIGIN, key).checkpoint
+        restored = make_conninfo(database, dbname=backup)
+        assert found(verify_book(restored, BOOK, processes=1)) == {}
+        report = verify_book(restored, BOOK, [kept], processes=1)
+        assert found(report) == {
+            "outside": f"the checkpoint kept outside at {EVENTS} is behind the end of the log at 300"
+        }
+        assert report.first_position == 301
+    finally:
+        administration.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(backup)))
