@@ -47,6 +47,7 @@ _TAGS = (
     "Dunning",
     "Contacts",
     "Reports",
+    "Verification",
     "Transparency",
     "Projections",
     "Running",

@@ -24,9 +24,10 @@ log = structlog.get_logger("ledger.access")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _TAKES_BODY: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/person")),
     ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/disputes/[^/]+/evidence")),
     ("POST", re.compile(r"/v1/books/[^/]+/(billing-runs|customers/[^/]+/what-if)")),
+    ("PUT", re.compile(r"/v1/books/[^/]+/customers/[^/]+/(person|password|notes/[^/]+)")),
+    ("POST", re.compile(r"/v1/books/[^/]+/customers/[^/]+/verifications(/attempt)?")),
 )
 """Addresses that read a body by themselves, and bound it."""
 

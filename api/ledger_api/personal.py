@@ -44,6 +44,10 @@ class PersonalData:
         """Tell of how many bytes is what is kept under these names. Raises `Unavailable`."""
         return await run_in_threadpool(self._vault.sizes, book, customer, names)
 
+    async def work(self, customer: str, work: Callable[[Vault], T]) -> T:
+        """Do other work with the vault, about one customer. Raises the same."""
+        return await _run(customer, lambda: work(self._vault))
+
 
 async def _run(customer: str, work: Callable[[], T]) -> T:
     try:

@@ -34,6 +34,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "method_not_allowed": "The address takes other methods.",
     "not_found": "There is nothing at this address.",
     "not_signed_yet": "No checkpoint covers this yet; ask for the checkpoint first.",
+    "nothing_on_record": "What the caller would be reached by is not known of the person.",
     "page_unknown": "The page token is not of this list with these filters.",
     "parameter_malformed": "A parameter is not written as it should be.",
     "parameter_repeated": "A parameter stands twice.",

@@ -18,6 +18,7 @@ from ledger_api.evidence import EvidenceFiles
 from ledger_api.ingest.endpoint import Ingest
 from ledger_api.keys import Keys, finder
 from ledger_api.looking import Looks
+from ledger_api.mail import Mail, read_mail
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
 from ledger_api.personal import PersonalData, personal_data
@@ -71,6 +72,7 @@ class Services:
     rebuilds: Rebuilds
     vault: PersonalData
     evidence: EvidenceFiles
+    mail: Mail | None
     deadlines: asyncio.Task[None]
     looks: Looks
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -150,6 +152,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             rebuilds=Rebuilds(conninfo),
             vault=vault,
             evidence=evidence,
+            mail=read_mail(),
             deadlines=deadlines,
             looks=Looks(vault.access_log, conninfo),
         )

@@ -28,6 +28,7 @@ from ledger import (
     erasure,
     handling,
     invoice,
+    note,
     opening,
     payment,
     policy,
@@ -36,6 +37,7 @@ from ledger import (
     resolution,
     tax,
     trial,
+    verification,
 )  # fmt: skip
 from ledger import book as books
 from ledger import customer as customers
@@ -100,6 +102,7 @@ FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
     "contact.ended": _of_customer(contact.ContactEnded, contact.end),
     "customer.changed": _of_customer(customers.CustomerChanged, customers.change),
     "customer.closed": _of_customer(customers.CustomerClosed, customers.close),
+    "note.added": _of_customer(note.NoteAdded, note.add),
     "payment.failed": _of_customer(payment.PaymentFailed, payment.fail),
     "payment.received": _of_customer(payment.PaymentReceived, payment.receive),
     "payment.returned": _of_customer(payment.PaymentReturned, payment.return_),
@@ -112,6 +115,7 @@ FACTS_OF_CUSTOMER: dict[str, _OfCustomer] = {
 COMMANDS: dict[str, _OfCustomer] = {
     "allocation.make": _of_customer(allocation.AllocationMake, allocation.make),
     "allocation.undo": _of_customer(allocation.AllocationUndo, allocation.undo),
+    "caller.verify": _of_customer(verification.CallerVerify, verification.verify),
     "charge.reverse": _of_customer(charge.ChargeReverse, charge.reverse),
     "credit_note.issue": _of_customer(credit_note.CreditNoteIssue, credit_note.issue),
     "credit_note.void": _of_customer(credit_note_void.CreditNoteVoid, credit_note_void.void),
@@ -138,6 +142,7 @@ COMMANDS: dict[str, _OfCustomer] = {
     "refund.issue": _of_customer(refund.RefundIssue, refund.issue),
     "reminder.send": _of_customer(reminder.ReminderSend, reminder.send),
     "trial.assign": _of_customer(trial.TrialAssign, trial.assign),
+    "verification.start": _of_customer(verification.VerificationStart, verification.start),
 }
 """Commands lead to events of other types, and all are about a customer."""
 
@@ -145,6 +150,7 @@ TO_CUSTOMER: dict[str, _ToCustomer] = {
     "agreement.changed": _to_customer(agreement.AgreementChanged, agreement.evolve_changed),
     "allocation.made": _to_customer(allocation.AllocationMade, allocation.evolve_made),
     "allocation.undone": _to_customer(allocation.AllocationUndone, allocation.evolve_undone),
+    "caller.verified": _to_customer(verification.CallerVerified, verification.evolve_verified),
     "charge.posted": _to_customer(charge.ChargePosted, charge.evolve_posted),
     "charge.reversed": _to_customer(charge.ChargeReversed, charge.evolve_reversed),
     "contact.answered": _to_customer(contact.ContactAnswered, contact.evolve_answered),
@@ -174,12 +180,14 @@ TO_CUSTOMER: dict[str, _ToCustomer] = {
     "dispute.withdrawn": _to_customer(handling.DisputeWithdrawn, handling.evolve_withdrawn),
     "invoice.issued": _to_customer(invoice.InvoiceIssued, invoice.evolve_issued),
     "invoice.voided": _to_customer(invoice.InvoiceVoided, invoice.evolve_voided),
+    "note.added": _to_customer(note.NoteAdded, note.evolve_added),
     "payment.failed": _to_customer(payment.PaymentFailed),
     "payment.received": _to_customer(payment.PaymentReceived, payment.evolve_received),
     "payment.returned": _to_customer(payment.PaymentReturned, payment.evolve_returned),
     "refund.issued": _to_customer(refund.RefundIssued, refund.evolve_issued),
     "reminder.sent": _to_customer(reminder.ReminderSent, reminder.evolve_sent),
     "trial.assigned": _to_customer(trial.TrialAssigned, trial.evolve_assigned),
+    "verification.started": _to_customer(verification.VerificationStarted, verification.evolve_started),
 }
 """What each event changes of its customer."""
 

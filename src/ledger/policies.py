@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.discount_authority import DiscountAuthority
 from ledger.dunning import Dunning
+from ledger.verification_policy import Verification
 
 P = TypeVar("P")
 
@@ -56,3 +57,4 @@ class Policies(msgspec.Struct):
     discount_authority: Dated[DiscountAuthority] = msgspec.field(default_factory=Dated[DiscountAuthority])
     retention: Dated[Retention] = msgspec.field(default_factory=Dated[Retention])
     dunning: Dated[Dunning] = msgspec.field(default_factory=Dated[Dunning])
+    verification: Dated[Verification] = msgspec.field(default_factory=Dated[Verification])

@@ -16,6 +16,7 @@ from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
 from ledger.policies import Retention, WriteOff
 from ledger.posting_rules import PostingRule, refuse_unbalanced
+from ledger.verification_policy import Verification
 
 _FIELDS = {
     "posting_rules": "rules",
@@ -23,6 +24,7 @@ _FIELDS = {
     "discount_authority": "discount_authority",
     "retention": "retention",
     "dunning": "dunning",
+    "verification": "verification",
 }
 """Of each policy, the field that holds it."""
 
@@ -30,13 +32,16 @@ _FIELDS = {
 class PolicyChanged(Data, frozen=True, kw_only=True):
     """From a date on, the book decides by another policy; exactly the field of that policy holds it."""
 
-    policy: Literal["posting_rules", "write_off", "discount_authority", "retention", "dunning"]
+    policy: Literal[
+        "posting_rules", "write_off", "discount_authority", "retention", "dunning", "verification"
+    ]
     from_: Day = msgspec.field(name="from")
     rules: Annotated[list[PostingRule], msgspec.Meta(min_length=1)] | None = None
     write_off: WriteOff | None = None
     discount_authority: DiscountAuthority | None = None
     retention: Retention | None = None
     dunning: Dunning | None = None
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         refuse_far_day(self.from_, "/data/from")

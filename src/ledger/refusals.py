@@ -148,6 +148,8 @@ reminder_exists | state | This step was sent for the invoice before. | Nothing: 
 reminder_out_of_order | state | An earlier step of the invoice was not sent yet. | Send that first.
 nothing_to_remind | state | Nothing of the invoice is due, or all of it is in dispute. | Nothing, or resolve the dispute.
 reminder_not_due | state | The day of the step has not come. | Send it on that day, or later.
+note_exists | state | There is a note of this name, with another text. | Give each note its own name.
+method_not_agreed | state | The book's policy of verification does not allow this method, or there is no policy. | Use one that is allowed.
 contact_exists | state | A contact of this name arrived before, in another message. | Give each contact its own name.
 contact_answered | state | The contact was answered: it is not answered again, and it was not abandoned. | Nothing, or end it with its outcome.
 contact_not_answered | state | Nobody answered the contact, so it can only have been abandoned. | Post contact.answered first, or end it as abandoned.
@@ -168,6 +170,8 @@ credit_exceeds_line | limits | More would be credited of a line than is left of 
 credit_exceeds_dispute | limits | More would be credited than was complained about. | Credit less, or issue a credit note of its own.
 write_off_exceeds_receivable | limits | More would be written off than is receivable. | Write off what is receivable; resolve disputes first.
 recovery_exceeds_written_off | limits | More would be recovered than is written off. | Recover what is written off; post the rest as a payment of its own.
+verification_locked | limits | Too many attempts to verify the customer's caller failed; nobody may try now, right or wrong. | Wait until the time that the detail names.
+code_limit | limits | Too many one-time codes were sent to the customer. | Wait, or use another method.
 reminder_below_minimum | limits | Less is due than the step is for. | Nothing: it is too little to remind of.
 refund_exceeds_credit | limits | More would be refunded than the customer has as credit. | Refund what there is.
 refund_exceeds_payment | limits | More would be refunded than was received and did not go back yet. | Refund what is left.

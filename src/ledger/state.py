@@ -69,6 +69,12 @@ class Customer(msgspec.Struct):
     contacts: dict[str, Contact] = {}
     """Those that go on."""
     ended_contacts: set[str] = set()
+    notes: dict[str, str] = {}
+    """Of each note the hash of its text."""
+    failed_attempts: list[datetime] = []
+    """When the last attempts to verify a caller failed, by the ledger's clock."""
+    codes_sent: list[datetime] = []
+    """When the last one-time codes were sent, by the same."""
 
     def invoice(self, number: str) -> Invoice | None:
         """Return an invoice, open or settled, for reading; `keep_invoice` after changing it."""

@@ -234,6 +234,24 @@ def dunning_policy(*steps: tuple[int, str, int], from_: str = "2026-01-01") -> A
     return "policy.changed", {"policy": "dunning", "from": from_, "dunning": {"steps": said}}
 
 
+def verification_policy(*methods: str, from_: str = "2026-01-01", **more: object) -> Ask:
+    policy = {"methods": methods or ["password", "one_time_code"], "attempts_max": 3, **more}
+    return "policy.changed", {"policy": "verification", "from": from_, "verification": policy}
+
+
+def verify(result: str, contact: str | None = None, method: str = "password") -> Ask:
+    data = {"method": method, "result": result}
+    return "caller.verify", data if contact is None else {**data, "contact": contact}
+
+
+def send_code(**more: object) -> Ask:
+    return "verification.start", more
+
+
+def note(name: str, digit: str = "a") -> Ask:
+    return "note.added", {"note": name, "sha256": 64 * digit}
+
+
 def arrive(name: str, **more: object) -> Ask:
     return "contact.arrived", {"contact": name, "channel": "phone", "queue": "billing", **more}
 

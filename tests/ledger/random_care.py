@@ -42,3 +42,19 @@ class CareRules(RuleBasedStateMachine):
         self.world.now += timedelta(days=days)
         numbers = [invoice.number for invoice in self.world.alice.invoices()] or ["INV-1"]
         self.ask(asks.remind(data.draw(st.sampled_from(numbers)), step))
+
+    @rule(number=st.integers(1, 4))
+    def add_note(self, number: int) -> None:
+        self.ask(asks.note(f"n{number}"))
+
+    @rule(most=st.integers(1, 3), window=st.integers(30, 300))
+    def agree_on_verification(self, most: int, window: int) -> None:
+        self.ask(asks.verification_policy(attempts_max=most, within_minutes=window))
+
+    @rule(result=st.sampled_from(["failed", "failed", "passed"]), contact=st.none() | CONTACTS)
+    def try_to_verify(self, result: str, contact: str | None) -> None:
+        self.ask(asks.verify(result, contact))
+
+    @rule()
+    def send_code(self) -> None:
+        self.ask(asks.send_code())

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ledger import decider, invariants
+from ledger import decider, invariants, verification
 from ledger.book import Book
 from ledger.errors import Refusal
 from ledger.event import Event, encode_canonical
@@ -28,8 +28,13 @@ Ask = tuple[str, Mapping[str, object]]
 """A message's type and data."""
 
 
-def envelope(ask: Ask, *, key: str, at: datetime, customer: str | None, source: str = "test") -> bytes:
+RESERVED = {"caller.verify": verification.SOURCE, "verification.start": verification.SOURCE}
+"""The sources of messages that only the ledger posts."""
+
+
+def envelope(ask: Ask, *, key: str, at: datetime, customer: str | None, source: str = "") -> bytes:
     type_, data = ask
+    source = source or RESERVED.get(type_, "test")
     attributes: dict[str, object] = {"specversion": "1.0", "id": key, "source": source, "type": type_}
     if customer is not None:
         attributes["subject"] = customer

@@ -154,6 +154,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
 
 
 def _contacts(n: int) -> Iterator[Ask]:
+    yield asks.note(f"n-{n}")
     yield asks.arrive("first", topic="bill")
     if n % 3:
         yield asks.answer("first")

@@ -16,11 +16,13 @@ from ledger_api.reads import (
     dunning,
     evidence,
     invoices,
+    notes,
     persons,
     projections,
     reports,
     timeline,
     trials,
+    verifications,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -28,6 +30,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     customers.router,
     persons.router,
     timeline.router,
+    notes.router,
+    verifications.router,
     balances.router,
     billing.router,
     invoices.router,

@@ -39,3 +39,22 @@ SET answered_at = coalesce(l.answered_at, c.answered_at), answered_by = coalesce
     ended_at = coalesce(l.ended_at, c.ended_at), outcome = coalesce(l.outcome, c.outcome)
 FROM later l
 WHERE c.book = ANY (ARRAY[l.book]) AND c.customer = ANY (ARRAY[l.customer]) AND c.contact = ANY (ARRAY[l.contact]);
+
+-- name: add_notes
+-- types: note.added
+-- Each note is added once.
+INSERT INTO note
+SELECT e.book, e.customer, d.data ->> 'note', d.data ->> 'sha256', e.occurred_at, e.principal, e.position
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'note.added';
+
+-- name: verify_callers
+-- types: caller.verified
+-- One row an attempt.
+INSERT INTO attempt
+SELECT e.book, e.position, e.customer, d.data ->> 'contact', d.data ->> 'method', d.data ->> 'result',
+    (d.data ->> 'valid_until')::timestamptz, e.recorded_at, e.principal
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'caller.verified';

@@ -50,3 +50,45 @@ COMMENT ON COLUMN contact.ended_at IS 'When it was over.';
 COMMENT ON COLUMN contact.waited_seconds IS 'Whole seconds until it was answered, or abandoned.';
 COMMENT ON COLUMN contact.handled_seconds IS 'Whole seconds from the answer to the end.';
 COMMENT ON COLUMN contact.position IS 'Position of the contact.arrived.';
+
+CREATE TABLE note (
+    book     text        NOT NULL,
+    customer text        NOT NULL,
+    note     text        NOT NULL,
+    sha256   text        NOT NULL,
+    added_at timestamptz NOT NULL,
+    added_by text        NOT NULL,
+    position bigint      NOT NULL,
+    PRIMARY KEY (book, customer, note)
+);
+COMMENT ON TABLE note IS 'Every note about a customer. Its text is in the vault.';
+COMMENT ON COLUMN note.book IS 'The book.';
+COMMENT ON COLUMN note.customer IS 'Who it is about.';
+COMMENT ON COLUMN note.note IS 'Identifier of the note, unique for the customer.';
+COMMENT ON COLUMN note.sha256 IS 'SHA-256 of a random salt and the text, which are outside the log.';
+COMMENT ON COLUMN note.added_at IS 'When it was written.';
+COMMENT ON COLUMN note.added_by IS 'Who wrote it.';
+COMMENT ON COLUMN note.position IS 'Position of the note.added.';
+
+CREATE TABLE attempt (
+    book        text        NOT NULL,
+    position    bigint      NOT NULL,
+    customer    text        NOT NULL,
+    contact     text,
+    method      text        NOT NULL,
+    result      text        NOT NULL CONSTRAINT result_known CHECK (result IN ('passed', 'failed')),
+    valid_until timestamptz,
+    tried_at    timestamptz NOT NULL,
+    tried_by    text        NOT NULL,
+    PRIMARY KEY (book, position)
+);
+COMMENT ON TABLE attempt IS 'Every attempt of a caller to prove that they are the customer.';
+COMMENT ON COLUMN attempt.book IS 'The book.';
+COMMENT ON COLUMN attempt.position IS 'Position of the caller.verified.';
+COMMENT ON COLUMN attempt.customer IS 'Who they say they are.';
+COMMENT ON COLUMN attempt.contact IS 'The contact in which they tried, if any.';
+COMMENT ON COLUMN attempt.method IS 'one_time_code, call_back, password or document_number.';
+COMMENT ON COLUMN attempt.result IS 'passed or failed.';
+COMMENT ON COLUMN attempt.valid_until IS 'Until when one that passed without a contact stands.';
+COMMENT ON COLUMN attempt.tried_at IS 'When they tried, by the ledger''s clock.';
+COMMENT ON COLUMN attempt.tried_by IS 'Who asked the ledger to compare.';
