@@ -98,9 +98,9 @@ def change(
     return [Draft(message.type, data)]
 
 
-def evolve_changed(customer: Customer, _: Event, data: AgreementChanged) -> None:
+def evolve_changed(customer: Customer, event: Event, data: AgreementChanged) -> None:
     """Let these services count from their day on, in place of what was agreed for the same day."""
-    agreement = Agreement(data.from_, [taken_of(each) for each in data.services])
+    agreement = Agreement(data.from_, [taken_of(each) for each in data.services], event.position)
     days = [each.from_ for each in customer.agreements]
     place = bisect_left(days, data.from_)
     customer.agreements[place : place + (data.from_ in days[place : place + 1])] = [agreement]

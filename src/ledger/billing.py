@@ -24,6 +24,7 @@ from ledger.fields import (
     Name,
     Net,
     Period,
+    Position,
     Text,
     refuse_far_day,
     require_currency,
@@ -55,7 +56,10 @@ class CustomerBill(Data, frozen=True, kw_only=True):
 class BilledService(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
 ):
-    """Days of a service that became a charge: `days` of the `interval_days` that the price is for."""
+    """Days of a service that became a charge: `days` of the `interval_days` that the price is for.
+
+    `agreement_position` is that of the agreement.changed that says the price.
+    """
 
     charge: Name
     service: Text
@@ -67,6 +71,7 @@ class BilledService(
     days: int
     interval_days: int
     net: Net
+    agreement_position: Position | None = None
 
 
 class UnbilledDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -189,6 +194,7 @@ def _billed(currency: str, through: date, found: Plan, charges: list[ChargePoste
             days=piece.days.length,
             interval_days=piece.interval.length,
             net=piece.net,
+            agreement_position=piece.position or None,
         )
         for piece, charge in zip(found.pieces, charges, strict=True)
     ]

@@ -220,14 +220,14 @@ def evolve_opened(_: Book | None, event: Event) -> Book:
         prefixes={"invoice": data.invoice_prefix, "credit_note": data.credit_note_prefix},
         numbers={"invoice": 0, "credit_note": 0},
         accounts={account.account for account in data.accounts or ()},
-        taxes=TaxTable.of(data.tax_rates or ()),
+        taxes=TaxTable.of(data.tax_rates or (), event.position),
         policies=Policies(),
     )
 
 
-def evolve_rate(book: Book, _: Event, data: TaxRateChanged) -> None:
+def evolve_rate(book: Book, event: Event, data: TaxRateChanged) -> None:
     """Put the rate into the table."""
-    book.taxes.put(data.category, data.from_, data.rate)
+    book.taxes.put(data.category, data.from_, data.rate, event.position)
 
 
 def evolve_account(book: Book, _: Event, data: AccountAdded) -> None:

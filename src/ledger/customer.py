@@ -132,13 +132,15 @@ def evolve_opened(_: Customer | None, event: Event) -> Customer:
         tax_treatment=data.tax_treatment,
         opened_at=event.time,
         billing_day=data.billing_day,
+        treatment_position=event.position,
     )
 
 
-def evolve_changed(customer: Customer, _: Event, data: CustomerChanged) -> None:
+def evolve_changed(customer: Customer, event: Event, data: CustomerChanged) -> None:
     """Take over the terms that the rules need."""
     customer.currency = data.currency or customer.currency
-    customer.tax_treatment = data.tax_treatment or customer.tax_treatment
+    if data.tax_treatment is not None:
+        customer.tax_treatment, customer.treatment_position = data.tax_treatment, event.position
     if data.payment_days is not None:
         customer.payment_days = data.payment_days
     if data.billing_day is not None:

@@ -13,11 +13,16 @@ from ledger.parts import Discount, Unbilled
 from ledger.state import Customer
 
 
-class DiscountUsed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much a discount took off an invoice."""
+class DiscountUsed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How much a discount took off an invoice.
+
+    `lines` are pairs of a line and how much of it this one took off that. They are left out where the invoice
+    has no other discount: then all that a line's discount says is of this one.
+    """
 
     discount: Name
     amount: Amount
+    lines: tuple[tuple[int, Amount], ...] = ()
 
 
 def apply(
@@ -29,7 +34,7 @@ def apply(
     Discounts; Lago AppliedCouponsService]. A discount that comes to nothing is not used.
     """
     left = [charge.net for charge in charges]
-    used = []
+    used: list[DiscountUsed] = []
     usable = [each for each in discounts if _is_usable(each, issued_at, issued_on)]
     for discount in sorted(usable, key=lambda each: (_width(each), each.granted_at)):
         lines = [place for place, charge in enumerate(charges) if left[place] and _covers(discount, charge)]
@@ -37,9 +42,13 @@ def apply(
         amount = _amount(discount, base)
         if amount == 0:
             continue
-        for place, share in zip(lines, split(amount, [left[place] for place in lines]), strict=True):
+        shares = split(amount, [left[place] for place in lines])
+        for place, share in zip(lines, shares, strict=True):
             left[place] -= share
-        used.append(DiscountUsed(discount=discount.discount, amount=amount))
+        taken = tuple((place + 1, share) for place, share in zip(lines, shares, strict=True) if share)
+        used.append(DiscountUsed(discount=discount.discount, amount=amount, lines=taken))
+    if len(used) == 1:
+        used = [msgspec.structs.replace(used[0], lines=())]
     return used, [charge.net - rest for charge, rest in zip(charges, left, strict=True)]
 
 

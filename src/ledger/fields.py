@@ -33,6 +33,8 @@ Percent = (
     Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(0|[1-9][0-9]?|100)(\.[0-9]{1,12})?\Z")]
     | Annotated[int, msgspec.Meta(ge=0, le=100)]
 )
+Position = Annotated[int, msgspec.Meta(ge=1)]
+"""Place of an event in its book's log."""
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """A SHA-256, in lower-case hexadecimal."""
 Day = date

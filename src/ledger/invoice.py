@@ -22,6 +22,7 @@ from ledger.fields import (
     Name,
     Net,
     Period,
+    Position,
     Text,
     in_utc,
     require_currency,
@@ -31,7 +32,7 @@ from ledger.money import AMOUNT_MAX
 from ledger.parts import Invoice, Line, TaxGroup, Unbilled
 from ledger.references import find_invoice, refuse_dated_before, refuse_void
 from ledger.state import Customer
-from ledger.tax import Tax, taxes_of
+from ledger.tax import Rate, Tax, taxes_of
 
 ROUNDING = "category-half-away"
 """The policy, stored on the invoice: tax per category, half away from zero [EN 16931 BR-CO-10..17]."""
@@ -65,6 +66,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     rate: Text
     supplied_on: Day
     period: Period | None = None
+    rate_position: Position | None = None
 
 
 class InvoiceIssued(Decided, frozen=True, kw_only=True):
@@ -181,16 +183,17 @@ def _line(book: Book, customer: Customer, number: int, charge: Unbilled, share: 
         net=charge.net,
         discount=share,
         tax_category=category,
-        rate=rate,
+        rate=rate.rate,
         supplied_on=supplied_on,
         period=charge.period,
+        rate_position=rate.position or None,
     )
 
 
-def _tax_on(book: Book, customer: Customer, charge: Unbilled, day: date) -> tuple[str, str]:
+def _tax_on(book: Book, customer: Customer, charge: Unbilled, day: date) -> tuple[str, Rate]:
     """Tell category and rate: by the customer's treatment, else the charge's category on its supply date."""
     if customer.tax_treatment != "standard":
-        return customer.tax_treatment, "0"
+        return customer.tax_treatment, Rate(day, "0", customer.treatment_position)
     rate = book.taxes.rate_on(charge.tax_category, day)
     if rate is None:
         raise Refusal(
@@ -292,7 +295,5 @@ def evolve_voided(customer: Customer, _: Event, data: InvoiceVoided) -> None:
     discount_use.give_back(customer, invoice.discounts)
     invoice.void = True
     invoice.receivable = 0
-    invoice.lines = []
-    invoice.taxes = []
-    invoice.discounts = []
+    invoice.lines, invoice.taxes, invoice.discounts = [], [], []
     customer.keep_invoice(invoice)

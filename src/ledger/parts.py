@@ -41,6 +41,8 @@ class Agreement(msgspec.Struct, array_like=True):
 
     from_: date
     services: list[Taken]
+    position: int = 0
+    """Of the agreement.changed; 0 of one that nobody recorded."""
 
 
 class Run(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -37,10 +37,11 @@ class Days(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Days on which a service is taken at the same terms."""
+    """Days on which a service is taken at the same terms; `position` of the agreement that began it."""
 
     days: Days
     taken: Taken
+    position: int
 
 
 class Piece(NamedTuple):
@@ -50,6 +51,8 @@ class Piece(NamedTuple):
     interval: Days
     taken: Taken
     net: int
+    position: int
+    """Of the agreement that says the terms."""
 
 
 class TakenBack(NamedTuple):
@@ -106,9 +109,9 @@ def spans_of(agreements: Sequence[Agreement], ends_on: date | None) -> dict[str,
             of_service = spans.setdefault(taken.service, [])
             before = of_service[-1] if of_service else None
             if before is not None and _goes_on(before, agreement.from_, taken):
-                of_service[-1] = Span(Days(before.days.from_, to), taken)
+                of_service[-1] = Span(Days(before.days.from_, to), taken, before.position)
             else:
-                of_service.append(Span(Days(agreement.from_, to), taken))
+                of_service.append(Span(Days(agreement.from_, to), taken, agreement.position))
     return spans
 
 
@@ -147,7 +150,7 @@ def plan(spans: dict[str, list[Span]], runs: dict[str, list[Run]], billing: Bill
                 # Of an interval that is due as a whole nothing is billed: no need to look.
                 so_far, net = (0, 0) if days == interval else _billed_in(billed, terms, interval)
                 price = price_of(terms, so_far + days.length, interval.length)
-                piece = Piece(days, interval, span.taken, max(0, price - net))
+                piece = Piece(days, interval, span.taken, max(0, price - net), span.position)
                 billed.append(Run(days.from_, days.to, terms, "", piece.net))
                 found.pieces.append(piece)
                 if len(found.pieces) >= billing.pieces_max:

@@ -33,6 +33,8 @@ class Customer(msgspec.Struct):
     tax_treatment: Literal["standard", "exempt", "reverse_charge"]
     opened_at: datetime
     billing_day: int = 1
+    treatment_position: int = 0
+    """Of the event that said the tax treatment."""
     closed_at: datetime | None = None
     agreements: list[Agreement] = []
     """By their first days, which are all different."""

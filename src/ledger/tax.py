@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,30 +51,35 @@ DEFAULT_RATES = (TaxRate(category="standard", rate="0", from_=date(1, 1, 1)),)
 """A book that is opened without tax rates charges no tax, and its `book.opened` says so."""
 
 
+class Rate(NamedTuple):
+    """A rate in percent from a date on; `position` of the event that says so, 0 where none does."""
+
+    from_: date
+    rate: str
+    position: int = 0
+
+
 class TaxTable(msgspec.Struct):
     """The dated rates of a book, by category, latest first."""
 
-    rates: dict[str, list[tuple[date, str]]]
+    rates: dict[str, list[Rate]]
 
     @classmethod
-    def of(cls, rates: Iterable[TaxRate]) -> TaxTable:
-        """Build the table from rates in any order."""
-        table = cls({category: [(date.min, "0")] for category in sorted(UNTAXED)})
+    def of(cls, rates: Iterable[TaxRate], position: int) -> TaxTable:
+        """Build the table from rates in any order, all said by one event."""
+        table = cls({category: [Rate(date.min, "0")] for category in sorted(UNTAXED)})
         for rate in rates:
-            table.put(rate.category, rate.from_, rate.rate)
+            table.put(rate.category, rate.from_, rate.rate, position)
         return table
 
-    def put(self, category: str, from_: date, rate: str | int) -> None:
+    def put(self, category: str, from_: date, rate: str | int, position: int) -> None:
         """Let a rate hold from a date on, in place of one that begins on the same day."""
-        dated = [entry for entry in self.rates.get(category, ()) if entry[0] != from_]
-        self.rates[category] = sorted([*dated, (from_, decimal_text(rate))], reverse=True)
+        dated = [each for each in self.rates.get(category, ()) if each.from_ != from_]
+        self.rates[category] = sorted([*dated, Rate(from_, decimal_text(rate), position)], reverse=True)
 
-    def rate_on(self, category: str, day: date) -> str | None:
+    def rate_on(self, category: str, day: date) -> Rate | None:
         """Tell the rate in force on a day, None where the category has none yet."""
-        for from_, rate in self.rates.get(category, ()):
-            if from_ <= day:
-                return rate
-        return None
+        return next((rate for rate in self.rates.get(category, ()) if rate.from_ <= day), None)
 
 
 def refuse_fixed(category: str, pointer: str) -> None:

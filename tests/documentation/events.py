@@ -31,6 +31,7 @@ _KINDS: tuple[tuple[object, str], ...] = (
     (fields.CurrencyCode, "[currency](#kinds)"),
     (fields.Decimal, "[decimal](#kinds)"),
     (fields.Percent, "[percent](#kinds)"),
+    (fields.Position, "[position](#kinds)"),
     (fields.Sha256, "[hash](#kinds)"),
     (fields.Instant, "[instant](#kinds)"),
     (datetime.date, "[date](#kinds)"),
@@ -70,6 +71,7 @@ _KINDS_TABLE = """
 | currency | A code of ISO 4217, like `EUR`. |
 | decimal | An exact decimal as text (`"0.0125"`, up to 15 digits, then up to 12), or an integer. |
 | percent | A decimal from 0 to 100. |
+| position | An integer: the place of an event in its book's log. |
 | hash | A SHA-256: 64 hexadecimal digits in lower case. |
 | date | `2026-03-31`, in the book's time zone. |
 | instant | RFC 3339 with its offset: `2026-03-31T09:00:00+02:00`. |
@@ -162,6 +164,8 @@ def _kinds(type_: object, shapes: dict[str, Struct]) -> Iterator[str]:
         yield from _union(arguments, shapes)
     elif origin is typing.Literal:
         yield ", ".join(f"`{value}`" for value in arguments)
+    elif origin is tuple and Ellipsis not in arguments:
+        yield f"pair of {' and '.join(kind for each in arguments for kind in _kinds(each, shapes))}"
     elif origin in (list, tuple):
         yield f"list of {' or '.join(_kinds(arguments[0], shapes))}"
     elif origin is typing.Annotated or hasattr(type_, "__metadata__"):
