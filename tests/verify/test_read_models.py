@@ -47,11 +47,10 @@ EDITS = {
         " UPDATE journal.posting SET account = 'cash' WHERE book = 'main' AND position = 30",
         {"journal": "journal.posting has (main,30,"},
     ),
-    "a discount made up": (
-        "INSERT INTO discounts.discount SELECT book, customer, 'gift', kind, percent, amount, currency, charge, service,"
-        " invoices, reason, campaign, until, used, uses, granted_at, granted_by, revoked_at, revoked_by, revoke_reason,"
-        " position FROM discounts.discount WHERE book = 'main' LIMIT 1",
-        {"discounts": "discounts.discount has (main,customer-1,gift,"},
+    "a reason for a discount": (
+        "UPDATE discounts.discount SET reason = 'gift' WHERE book = 'main' AND customer = 'customer-1'"
+        " AND discount = 'percent'",
+        {"discounts": "discounts.discount has (main,customer-1,percent,"},
     ),
 }  # fmt: skip
 
