@@ -22,7 +22,23 @@ MAY = {
     ("ledger_service", "head"): {"SELECT", "INSERT", "UPDATE"},
     ("ledger_service", "api_key"): {"SELECT"},
 }
-ROLES = ("ledger_writer", "ledger_projector", "ledger_finance", "ledger_auditor", "ledger_service")
+ROLES = (
+    "ledger_writer", "ledger_projector", "ledger_finance", "ledger_auditor", "ledger_service", "ledger_vault",
+)  # fmt: skip
+TRICKS = (
+    "UPDATE ledger.event SET amount = 0",
+    "TRUNCATE ledger.event",
+    "ALTER TABLE ledger.event DISABLE TRIGGER ALL",
+    "DROP TRIGGER event_is_immutable ON ledger.event",
+    "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql"
+    " AS 'BEGIN RETURN NEW; END'",
+    "SET session_replication_role = replica",
+    "CREATE VIEW ledger.mine AS SELECT pg_read_file('/etc/passwd')",
+    "COPY (SELECT 1) TO PROGRAM 'cat'",
+    "SET ROLE ledger_owner",
+    "CREATE ROLE more SUPERUSER",
+)
+"""What no role does, whatever it tries."""
 EVENT = sql.SQL(
     "INSERT INTO ledger.event VALUES ('b', 1, 'book', 1, 'book.opened', 'test', '1', NULL, NULL, NULL, NULL,"
     " now(), now(), 'test', 1, 1, 'x', sha256('x'))"
@@ -94,6 +110,13 @@ def test_the_service_can_append_and_cannot_undo(database: str, statement: str) -
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(sql.SQL(statement))
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_gets_around_what_it_may(database: str, role: str, trick: str) -> None:
+    with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL(trick))
 
 
 def test_not_even_the_owner_changes_what_was_recorded(database: str) -> None:
