@@ -75,7 +75,11 @@ def service(conninfo: str, port: int) -> Iterator[Service]:
     """Start the real service on a database, with a key that may post and read."""
     with psycopg.connect(conninfo, autocommit=True) as conn:
         _, key = keys.create(
-            conn, book=None, principal="bench", scopes=["post", "read", "admin"], sources=["/bench*"]
+            conn,
+            book=None,
+            principal="bench",
+            scopes=["post", "govern", "read", "admin"],
+            sources=["/bench*"],
         )
     process = subprocess.Popen([sys.executable, "-c", _SERVE, conninfo, str(port)], stdout=subprocess.DEVNULL)
     try:

@@ -26,9 +26,11 @@ from ledger.sql import queries
 
 _SQL = queries("ledger_api", "keys.sql")
 
-READ, POST, ADMIN, PERSON, AUDIT = "read", "post", "admin", "person", "audit"
-SCOPES = (READ, POST, ADMIN, PERSON, AUDIT)
-"""read: every GET but personal data · post: messages, as one of the key's sources · admin: rebuilds · person:
+READ, POST, GOVERN = "read", "post", "govern"
+ADMIN, PERSON, AUDIT = "admin", "person", "audit"
+SCOPES = (READ, POST, GOVERN, ADMIN, PERSON, AUDIT)
+"""read: every GET but personal data · post: messages, as one of the key's sources · govern: among them those
+about the book itself (its policies, tax rates, accounts, closed periods, trials) · admin: rebuilds · person:
 personal data, read and written · audit: who looked at it. None implies another."""
 
 _KEY = re.compile(rb"[Bb]earer +([A-Za-z0-9_-]{20,200})")

@@ -152,3 +152,14 @@ def test_a_revoked_key_stops_working_within_the_time_that_keys_are_remembered(im
     with connect(impatient.database, role=OWNER) as connection:
         assert keys.revoke(connection, id_)
     assert problem(client.get("/v1/books")) == (401, "key_unknown")
+
+
+def test_what_is_about_the_book_itself_needs_a_key_that_governs(live: Live, mine: Caller) -> None:
+    posts = live.client(live.key(keys.POST, book=mine.book)[1])
+    rate = write(("tax_rate.changed", {"category": "new", "rate": "5", "from": "2026-01-01"}))
+    refused = posts.post(f"/v1/books/{mine.book}/events", content=rate, headers={"content-type": SINGLE})
+    assert problem(refused) == (403, "scope_missing")
+    assert refused.json()["values"] == {"scope": keys.GOVERN}
+    governs = live.client(live.key(keys.POST, keys.GOVERN, book=mine.book)[1])
+    taken = governs.post(f"/v1/books/{mine.book}/events", content=rate, headers={"content-type": SINGLE})
+    assert taken.status_code == 201

@@ -35,10 +35,10 @@ class Services:
         self._environment = {**kept, "BILLING_LEDGER_HOME": str(home)}
 
     def key(self) -> str:
-        """Make a key that may post and read."""
+        """Make a key that may post, govern and read."""
         made = subprocess.run(
             [sys.executable, "-c", START, "key", "create", "soak", "--json",
-             *("--scope", "post", "--scope", "read", "--source", SOURCE)],
+             *("--scope", "post", "--scope", "govern", "--scope", "read", "--source", SOURCE)],
             env=self._environment, stdout=subprocess.PIPE, check=True, timeout=_START_SECONDS_MAX,
         )  # fmt: skip
         key: str = json.loads(made.stdout)["key"]

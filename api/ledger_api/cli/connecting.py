@@ -97,7 +97,7 @@ def temporary_key(found: Runtime, wants: Wants) -> Iterator[str]:
 
 def make_key(found: Runtime, wants: Wants) -> tuple[str, str]:
     """Make an API key: its id, and the key itself."""
-    scopes = [keys.READ, keys.POST] if wants.sources else [keys.READ]
+    scopes = [keys.READ, keys.POST, keys.GOVERN] if wants.sources else [keys.READ]
     with found.connect(OWNER) as connection:
         return keys.create(
             connection, book=wants.book, principal=wants.principal, scopes=scopes, sources=wants.sources

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ledger.decider import DECODERS
+from ledger.decider import DECODERS, OF_BOOK
 from ledger.errors import Refusal, Unauthorised, Unavailable
 from ledger.event import LEDGER
 from ledger.log.outcome import Outcome, Receipt
@@ -15,7 +15,7 @@ from ledger.log.writer import Writer
 from ledger.message import Message, read_message
 from ledger_api.evidence import EvidenceFiles
 from ledger_api.ingest.calls import Call
-from ledger_api.keys import Principal
+from ledger_api.keys import GOVERN, Principal
 from ledger_api.problems import problem_members
 
 Refused = Callable[[str], None]
@@ -51,6 +51,10 @@ class Intake:
                 "source_not_allowed", f"{principal.name} may not post as {message.source}",
                 pointer="/source", principal=principal.name, source=message.source,
             )  # fmt: skip
+        if message.type in OF_BOOK and GOVERN not in principal.scopes:
+            raise Unauthorised(
+                "scope_missing", f"{message.type} needs an API key with the scope {GOVERN}", scope=GOVERN
+            )
         return message
 
     async def not_stored(self, call: Call, messages: Sequence[Message]) -> dict[int, Refusal]:
