@@ -71,7 +71,7 @@ class Deadlines:
             try:
                 seconds = await self.act()
             except Unavailable as error:
-                log.warning("deadlines_wait", error=str(error))
+                log.info("deadlines_wait", error=str(error))
                 seconds = RETRY_SECONDS
             except Exception:  # a fault of ours in one dispute is no reason to forget all others for ever
                 log.exception("deadlines_failed")

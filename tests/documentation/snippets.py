@@ -80,7 +80,7 @@ def matches(expected: str, printed: str) -> bool:
         if line.strip() == "…":
             pattern += r"(?:[^\n]*\n)*?"
         else:
-            pattern += r"[^\n]*".join(re.escape(part) for part in line.rstrip().split("…")) + r"[ \t]*\n"
+            pattern += r"[^\n]*".join(re.escape(part) for part in line.rstrip().split("…")) + r"[ \t\r]*\n"
     return re.fullmatch(pattern, printed.strip() + "\n") is not None
 
 

@@ -134,8 +134,12 @@ SOME: dict[str, Ask] = {
     "agreement.changed": agreement("2026-03-01", {}),
     "allocation.make": asks.allocate("p2", "INV-1", 1),
     "allocation.undo": asks.undo("p1", "INV-1", 1),
+    "caller.verify": asks.verify("passed"),
     "charge.posted": charge("c9", 5),
     "charge.reverse": asks.reverse("c2"),
+    "contact.answered": asks.answer("k1"),
+    "contact.arrived": asks.arrive("k2"),
+    "contact.ended": asks.end("k1", "abandoned"),
     "credit_note.issue": asks.credit("INV-1", (1, 1)),
     "customer.bill": asks.bill("2026-01-31"),
     "discount.accept": asks.accept("x3"),
@@ -144,6 +148,7 @@ SOME: dict[str, Ask] = {
     "credit_note.void": asks.void_note("CN-1"),
     "customer.changed": ("customer.changed", {"payment_days": 30}),
     "customer.closed": CLOSED,
+    "customer.erase": asks.erase(),
     "customer.opened": ("customer.opened", {"currency": "EUR"}),
     "debt.recover": asks.recover("INV-1", 1, "p8"),
     "debt.write_off": asks.write_off("INV-1", 1),
@@ -151,27 +156,36 @@ SOME: dict[str, Ask] = {
     "discount.offer": asks.offer_off("x2", "5", "2026-03-31"),
     "discount.refuse": asks.refuse("x3"),
     "discount.revoke": asks.revoke("x1"),
+    "dispute.assign": asks.assign("d1", "ann"),
+    "dispute.escalate": asks.escalate("d1"),
     "dispute.open": asks.complain("d2", "INV-1", 1),
     "dispute.resolve": asks.resolve("d1", "rejected"),
+    "dispute.submit_evidence": asks.evidence("d1"),
+    "dispute.withdraw": asks.withdraw("d3"),
     "invoice.issue": issue(),
     "invoice.void": asks.void("INV-2"),
+    "note.added": asks.note("n1"),
     "payment.failed": asks.fail("p9", 5),
     "payment.received": asks.pay("p9", 5),
     "payment.returned": asks.bounce("p1", 1),
     "period.closed": closed("2026-01-20"),
     "policy.changed": policy([{**RULES[0], "account": "cash"}, {**RULES[1], "account": "cash"}]),
     "refund.issue": asks.refund("r1", 1),
+    "reminder.send": asks.remind("INV-1"),
     "trial.assign": asks.take_part("t1"),
     "trial.registered": asks.trial("t2", ("a", "80")),
     "tax_rate.changed": rate("standard", "25", "2026-03-01"),
+    "verification.start": asks.send_code(),
 }
-"""A message of each type but book.opened, accepted by the world of `busy`."""
+"""A message of each type but book.opened and what only the ledger posts, accepted by the world of `busy`."""
 BUSY = [
+    ("customer.changed", {"payment_days": 0}),
     asks.percent_off("x1", "5"), charge("c1", 500), issue(), asks.pay("p1", 100), asks.hold("p2", 100),
     asks.complain("d1", "INV-1", 50), charge("c3", 5, currency="USD"), issue(currency="USD"), charge("c2", 50),
     asks.discount_policy({"role": "trainee"}, {"role": "lead", "percent": "25", "approves": True}, without_role="lead"),
     asks.offer_off("x3", "5", "2026-03-31"), asks.trial("t1", ("a", "80")),
     asks.credit("INV-1", (1, 1)), asks.write_off("INV-1", 9),
+    asks.verification_policy(), asks.dunning_policy((1, "reminder", 0)), asks.arrive("k1"), asks.chargeback("d3", "p1", 1),
 ]  # fmt: skip
 
 
@@ -179,14 +193,17 @@ def busy(type_: str) -> tuple[World, str]:
     world = untaxed()
     for ask in BUSY:
         world.post(ask)
+    world.now += timedelta(days=2)  # the invoices are overdue
     world.acts("anna", "trainee")
     world.post(asks.percent_off("x4", "20"))
     world.acts("principal")
-    return world, "bob" if type_ == "customer.opened" else "alice"
+    for ask in (SOME["customer.opened"], CLOSED):
+        world.post(ask, customer="carol")
+    return world, {"customer.opened": "bob", "customer.erase": "carol"}.get(type_, "alice")
 
 
 def test_there_is_an_example_of_every_message() -> None:
-    assert SOME.keys() | {"book.opened"} == decider.DECODERS.keys()
+    assert SOME.keys() | {"book.opened", "dispute.lapse"} == decider.DECODERS.keys()
 
 
 @pytest.mark.parametrize("type_", sorted(SOME))
