@@ -30,6 +30,7 @@ OPENING: tuple[Ask, ...] = (
         from_="2020-01-01",
     ),
     asks.dunning_policy((1, "friendly", 100), (5, "firm", 0)),
+    asks.verification_policy(),
     asks.trial("stay", ("ten_percent", "40"), ("letter", "40.0"), hold_out="20", end="2999-12-31"),
 )  # fmt: skip
 TOGETHER = 200
@@ -155,6 +156,7 @@ def _life(n: int, numbers: Iterator[int]) -> Iterator[Ask]:
 
 def _contacts(n: int) -> Iterator[Ask]:
     yield asks.note(f"n-{n}")
+    yield asks.verify("failed" if n % 4 else "passed")
     yield asks.arrive("first", topic="bill")
     if n % 3:
         yield asks.answer("first")
