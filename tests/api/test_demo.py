@@ -11,6 +11,7 @@ from tests.api.command import run
 from tests.api.in_memory import InMemoryLedger
 
 from ledger_api.demo import diary, people, story
+from ledger_api.demo.biography import OF_CUSTOMER
 from ledger_api.demo.story import Story
 
 CUSTOMERS = 60
@@ -108,10 +109,12 @@ def test_the_command_plays_the_year_through_http_and_sums_it_up(database: str) -
     assert euro["invoiced"] == euro["paid"] + euro["credited"] + euro["written_off"] + euro["outstanding"]
     assert euro["invoiced"] > euro["outstanding"] > 0
     assert told["run"]["events"] == told["position"]
+    assert [each["balance"] for each in told["life"]] == [each.balance for each in OF_CUSTOMER]
 
     again = run(database, "demo", "--customers", "20")
     assert again.code == 0
     assert b"is there already: nothing new was recorded" in again.out
+    assert "zero behind every step ✓".encode() in again.out
     assert "✓".encode() in again.out
 
     other = run(database, "demo", "--customers", "21", "--json")

@@ -28,11 +28,12 @@ _START = "import sys; from ledger_api.cli import main; sys.exit(main())"
 
 
 class Wants(NamedTuple):
-    """What a key is for: one book, under a principal's name, to read, and to post as some sources."""
+    """What a key is for: one book, a principal's name, to read, and to post as some sources, in a role."""
 
     book: str
     principal: str
     sources: Sequence[str] = ()
+    role: str | None = None
 
 
 @contextmanager
@@ -100,8 +101,9 @@ def make_key(found: Runtime, wants: Wants) -> tuple[str, str]:
     scopes = [keys.READ, keys.POST, keys.GOVERN] if wants.sources else [keys.READ]
     with found.connect(OWNER) as connection:
         return keys.create(
-            connection, book=wants.book, principal=wants.principal, scopes=scopes, sources=wants.sources
-        )
+            connection, book=wants.book, principal=wants.principal, scopes=scopes, sources=wants.sources,
+            role=wants.role,
+        )  # fmt: skip
 
 
 def use_home(home: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from ledger_api.cli.output import Json, print_json, progress
 
 if TYPE_CHECKING:
     from ledger_api.cli.connecting import Service
+    from ledger_api.cli.runtime import Runtime
+    from ledger_api.demo.biography import Biography
     from ledger_api.demo.people import Person
     from ledger_api.demo.story import Story
     from ledger_api.demo.summary import Run
@@ -65,6 +68,8 @@ def demo(
         if run is not None:
             run.projected_seconds = time.monotonic() - since
         standing = read_standing(client, book, head)
+        standing.life = _tell_a_life(found, service, f"{book}-life")
+        standing.doubts += standing.life.doubts
         if json:
             print_json(as_json(standing, run))
         else:
@@ -93,6 +98,20 @@ def _play(story: Story) -> Run | None:
     seconds = time.monotonic() - began
     refusals = sorted(tally.refusals.values(), key=lambda refused: -refused.count)
     return Run(tally.messages, tally.recorded, tally.replayed, tally.events, seconds, refusals)
+
+
+def _tell_a_life(found: Runtime, service: Service, book: str) -> Biography:
+    """Let everybody in the life of one customer have a key of their own for as long as it is played."""
+    from ledger_api.cli.connecting import Wants, temporary_key  # noqa: PLC0415
+    from ledger_api.client import Client  # noqa: PLC0415
+    from ledger_api.demo import biography  # noqa: PLC0415
+
+    with ExitStack() as keys:
+        clients = {}
+        for who, role in biography.ROLES.items():
+            wants = Wants(book, who, (biography.SOURCE,), role)
+            clients[who] = Client(service.url, keys.enter_context(temporary_key(found, wants)))
+        return biography.tell(clients, book)
 
 
 def _leave_running(service: Service, key: str, book: str, person: Person) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from ledger.money import EXPONENTS
 from ledger_api.client import Client, Page
 from ledger_api.client.bulk import Refused
+from ledger_api.demo.biography import CURRENCY, Biography
 
 
 class _Invoice(msgspec.Struct):
@@ -81,6 +82,8 @@ class Standing:
     money: dict[str, Money]
     doubts: list[str] = field(default_factory=list)
     """Where two reads contradict each other: nowhere."""
+    life: Biography | None = None
+    """The life of one customer, in a book of its own."""
 
 
 @dataclass(slots=True)
@@ -147,14 +150,33 @@ def _compare(standing: Standing, balance: _TrialBalance) -> None:
 
 def as_json(standing: Standing, run: Run | None) -> dict[str, object]:
     """Give the summary for programs; amounts in minor units."""
-    return {**asdict(standing), "run": None if run is None else asdict(run)}
+    life = (
+        None
+        if standing.life is None
+        else msgspec.to_builtins([each._asdict() for each in standing.life.steps])
+    )
+    return {**asdict(standing), "life": life, "run": None if run is None else asdict(run)}
 
 
 def as_text(standing: Standing, run: Run | None) -> str:
     """Write the summary for a person."""
     facts = _counts(standing) + ([] if run is None else _sent(run))
     lines = [f"{name:<10} {said}" for name, said in facts]
-    return "\n".join(["", *lines, "", *_money_lines(standing), *(f"✗ {doubt}" for doubt in standing.doubts)])
+    told = [] if standing.life is None else _life_lines(standing.life)
+    doubts = [f"✗ {doubt}" for doubt in standing.doubts]
+    return "\n".join(["", *lines, "", *_money_lines(standing), *told, *doubts])
+
+
+def _life_lines(life: Biography) -> list[str]:
+    """Tell one customer's life, each step with the balance that it left."""
+    steps = [f"{each.on}  {each.says:<56}{shown(each.balance, CURRENCY):>9}" for each in life.steps]
+    zero = [] if life.doubts else ["The trial balance is zero behind every step ✓"]
+    return [
+        "",
+        f"The life of one customer, in the book {life.book}, and the balance in {CURRENCY}:",
+        *steps,
+        *zero,
+    ]
 
 
 def _counts(standing: Standing) -> list[tuple[str, str]]:
