@@ -15,11 +15,12 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API ke
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
-async def _authorise(request: Request, scope: str) -> Principal:
+async def _authorise(request: Request, scope: str, *, addressed: bool = False) -> Principal:
     keys = services_of(request).keys
     principal = await keys.authorise(dict(request.scope["headers"]), request.path_params.get("book"), scope)
     request.scope["ledger.principal"] = principal
-    await services_of(request).looks.record(request, principal, of_person=scope == PERSON)
+    of_person = PERSON in (principal.scopes if addressed else (scope,))
+    await services_of(request).looks.record(request, principal, of_person=of_person)
     return principal
 
 
@@ -49,15 +50,32 @@ _Reason = Annotated[
 ]
 
 
+_DocumentReason = Annotated[
+    str | None,
+    Header(
+        alias=REASON,
+        description="Why: it is recorded. Required of a key with the scope person: it gets name and address, "
+        "and any other key the customer's id in their place.",
+        examples=["caller asks for a copy"],
+    ),
+]
+
+
 async def _may_see_persons(request: Request, _: _Bearer, __: _Reason = None) -> Principal:
     """Let in who has the scope person, in the book of the address, and says why."""
     return await _authorise(request, PERSON)
+
+
+async def _may_read_documents(request: Request, _: _Bearer, __: _DocumentReason = None) -> Principal:
+    """Let in who has the scope read; who may see persons too gets them named, and says why."""
+    return await _authorise(request, READ, addressed=True)
 
 
 Reads = Annotated[Principal, Depends(_may_read)]
 Posts = Annotated[Principal, Depends(_may_post)]
 Administers = Annotated[Principal, Depends(_may_administer)]
 SeesPersons = Annotated[Principal, Depends(_may_see_persons)]
+ReadsDocuments = Annotated[Principal, Depends(_may_read_documents)]
 MAY_READ = Depends(_may_read)
 MAY_AUDIT = Depends(_may_audit)
 MAY_ADMINISTER = Depends(_may_administer)

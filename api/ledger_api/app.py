@@ -41,6 +41,7 @@ _TAGS = (
     "Customers",
     "Balances",
     "Billing",
+    "Documents",
     "Invoices",
     "Disputes",
     "Discounts",

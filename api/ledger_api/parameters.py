@@ -85,6 +85,10 @@ Name = Annotated[str, Field(pattern=_NAME)]
 
 BookPath = Annotated[str, Path(pattern=_NAME, description="The book.", examples=["main"])]
 CustomerPath = Annotated[str, Path(pattern=_NAME, description="The customer.", examples=["c-1001"])]
+InvoicePath = Annotated[str, Path(pattern=_NAME, description="The invoice's number.", examples=["INV-7"])]
+CreditNotePath = Annotated[
+    str, Path(pattern=_NAME, description="The credit note's number.", examples=["CN-3"])
+]
 
 
 class Read(BaseModel):
@@ -145,6 +149,7 @@ StrictQuery = Depends(strict_query)
 NoQuery = Depends(no_query)
 
 __all__ = [
-    "PAGE_ITEMS_MAX", "BookPath", "Currency", "CustomerPath", "Date", "Flag", "Instant", "Limit", "LogAsOf",
-    "Name", "NoQuery", "Paged", "Position", "Query", "Read", "ReadAsOf", "Seconds", "StrictQuery", "Words",
+    "PAGE_ITEMS_MAX", "BookPath", "CreditNotePath", "Currency", "CustomerPath", "Date", "Flag", "Instant",
+    "InvoicePath", "Limit", "LogAsOf", "Name", "NoQuery", "Paged", "Position", "Query", "Read", "ReadAsOf",
+    "Seconds", "StrictQuery", "Words",
 ]  # fmt: skip

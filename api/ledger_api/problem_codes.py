@@ -18,6 +18,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "body_unexpected": "A body was sent to an address that takes none.",
     "book_not_allowed": "The API key opens another book.",
     "book_unknown": "There is no such book.",
+    "credit_note_unknown": "There is no such credit note.",
     "customer_unknown": "There is no such customer.",
     "entry_too_long": "An event is longer than a bundle of entries can hold; the feed has it.",
     "dispute_unknown": "The customer has no such dispute.",
@@ -49,8 +50,10 @@ PROBLEM_CODES: Mapping[str, str] = {
     "rebuild_running": "The read model is being rebuilt already.",
     "request_malformed": "The request is not understood.",
     "scope_missing": "The API key has not the scope that this needs.",
+    "seller_unknown": "No policy of the book named its seller when this was issued; an e-invoice has to.",
     "source_not_allowed": "The API key may not post as this source.",
     "source_reserved": "The source is the ledger's own.",
+    "statement_too_long": "The statement has more entries than one document: ask for fewer days.",
     "tile_unknown": "No checkpoint covers a tile of this address.",
     "unavailable": "The ledger cannot answer now; the same request may be sent again.",
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -21,6 +21,7 @@ from ledger_api.looking import Looks
 from ledger_api.mail import Mail, read_mail
 from ledger_api.metrics import Metrics
 from ledger_api.pages import Pages, page_secret
+from ledger_api.papers.press import Press
 from ledger_api.personal import PersonalData, personal_data
 from ledger_api.reading import Reader
 from ledger_api.rebuilds import Rebuilds
@@ -75,6 +76,7 @@ class Services:
     mail: Mail | None
     deadlines: asyncio.Task[None]
     looks: Looks
+    press: Press
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def threads(self) -> dict[str, bool]:
@@ -110,14 +112,7 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
         notices = Notices(conninfo)
         notices.start()
         stack.callback(notices.stop)
-        writer = Writer(
-            lambda: connect(conninfo, application_name="billing-ledger write"), settings, metrics.committed
-        )
-        writer.start()
-        stack.callback(writer.stop)
-        metrics.watch(
-            "ledger_writer_queue_messages", "Messages waiting to be recorded.", lambda: writer.queued_messages
-        )
+        writer = stack.enter_context(_writing(settings, conninfo, metrics))
         projector = Projector(
             conninfo, notices, poll_seconds=settings.idle_poll_seconds, watch=metrics.folded
         )
@@ -155,4 +150,21 @@ async def running(settings: Settings, conninfo: str, metrics: Metrics) -> AsyncI
             mail=read_mail(),
             deadlines=deadlines,
             looks=Looks(vault.access_log, conninfo),
+            press=stack.enter_context(Press(settings.documents_max, metrics)),
         )
+
+
+@contextmanager
+def _writing(settings: Settings, conninfo: str, metrics: Metrics) -> Iterator[Writer]:
+    """Run the writer. When it stops, all its answers are given."""
+    writer = Writer(
+        lambda: connect(conninfo, application_name="billing-ledger write"), settings, metrics.committed
+    )
+    writer.start()
+    metrics.watch(
+        "ledger_writer_queue_messages", "Messages waiting to be recorded.", lambda: writer.queued_messages
+    )
+    try:
+        yield writer
+    finally:
+        writer.stop()

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.discount_authority import DiscountAuthority
 from ledger.dunning import Dunning
+from ledger.seller import Seller
 from ledger.verification_policy import Verification
 
 P = TypeVar("P")
@@ -58,3 +59,4 @@ class Policies(msgspec.Struct):
     retention: Dated[Retention] = msgspec.field(default_factory=Dated[Retention])
     dunning: Dated[Dunning] = msgspec.field(default_factory=Dated[Dunning])
     verification: Dated[Verification] = msgspec.field(default_factory=Dated[Verification])
+    seller: Dated[Seller] = msgspec.field(default_factory=Dated[Seller])

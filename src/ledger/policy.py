@@ -16,6 +16,7 @@ from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
 from ledger.policies import Retention, WriteOff
 from ledger.posting_rules import PostingRule, refuse_unbalanced
+from ledger.seller import Seller
 from ledger.verification_policy import Verification
 
 _FIELDS = {
@@ -25,6 +26,7 @@ _FIELDS = {
     "retention": "retention",
     "dunning": "dunning",
     "verification": "verification",
+    "seller": "seller",
 }
 """Of each policy, the field that holds it."""
 
@@ -33,7 +35,7 @@ class PolicyChanged(Data, frozen=True, kw_only=True):
     """From a date on, the book decides by another policy; exactly the field of that policy holds it."""
 
     policy: Literal[
-        "posting_rules", "write_off", "discount_authority", "retention", "dunning", "verification"
+        "posting_rules", "write_off", "discount_authority", "retention", "dunning", "verification", "seller"
     ]
     from_: Day = msgspec.field(name="from")
     rules: Annotated[list[PostingRule], msgspec.Meta(min_length=1)] | None = None
@@ -42,6 +44,7 @@ class PolicyChanged(Data, frozen=True, kw_only=True):
     retention: Retention | None = None
     dunning: Dunning | None = None
     verification: Verification | None = None
+    seller: Seller | None = None
 
     def __post_init__(self) -> None:
         refuse_far_day(self.from_, "/data/from")

@@ -56,6 +56,7 @@ tax_category_untaxed | shape | A category that is untaxed in every book cannot h
 period_backwards | shape | A service period ends before it begins. | Correct the period.
 period_too_long | shape | A service period has more than ten years. | Post several charges.
 percent_out_of_range | shape | A discount is not above 0 and at most 100 percent. | Correct the percentage.
+iban_invalid | shape | The check digits of an account number are wrong. | Correct the IBAN.
 policy_repeated | shape | A policy says two things of one role, criterion or currency. | Say it once.
 policy_incomplete | shape | A policy names a role or criterion that it does not describe. | Describe it, or leave it out.
 source_not_one | shape | A source is not exactly one of payment and credit note. | Name one of the two.

@@ -89,6 +89,9 @@ class Settings:
     evidence_bytes_max: int = _count(
         8 * MIB, KIB, 64 * MIB, "One file of evidence: it is held in memory while it is sealed."
     )
+    documents_max: int = _count(
+        64, 1, 10_000, "Documents being set as PDF or HTML, or waiting to be; one more is answered 503."
+    )
     deadline_look_seconds_max: float = _limit(
         60, 0.1, 3_600, "How long the service sleeps at most before it looks for deadlines that have passed."
     )

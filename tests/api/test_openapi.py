@@ -162,14 +162,17 @@ def test_every_answer_of_the_service_is_of_its_described_shape(told: Caller) -> 
         if method != "get" or path.endswith("/stream") or not names.keys() >= set(wants):
             continue
         content = operation["responses"]["200"]["content"]
-        answer = told.client.get(path.format(**names))
+        number = "CN-1" if "/credit-notes/" in path else names["number"]
+        answer = told.client.get(path.format(**{**names, "number": number}))
         kind = answer.headers["content-type"].partition(";")[0]
         if answer.status_code == 200:
             assert {name.partition(";")[0] for name in content} == {kind}, path
         if answer.status_code == 200 and kind == "application/json":
             assert wrong(answer.json(), content[kind]["schema"]) == [], path
         else:
-            assert answer.status_code in ((200,) if "/log/" not in path else (200, 404, 422)), path
+            # A log that is not signed yet has no tiles, and a book without a seller no e-invoices.
+            absent = "/log/" in path or path.endswith(".xml")
+            assert answer.status_code in ((200, 404, 422) if absent else (200,)), path
         if path.startswith("/v1/"):
             refused = told.client.get(path.format(**names), params={"nonsense": "1"})
             assert refused.status_code == 400

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger import customer, decider, fields, handling
+from ledger import customer, decider, fields, handling, person
 from ledger.event import Data
 
 Struct = type[msgspec.Struct]
@@ -37,6 +37,9 @@ _KINDS: tuple[tuple[object, str], ...] = (
     (datetime.date, "[date](#kinds)"),
     (customer.Locale, "[text](#kinds)"),
     (handling.MediaType, "[text](#kinds)"),
+    (person.Line, "[text](#kinds) of 100 at most"),
+    (person.Email, "[text](#kinds)"),
+    (person.Phone, "[text](#kinds)"),
     (bool, "true or false"),
     (int, "integer"),
     (str, "[text](#kinds)"),

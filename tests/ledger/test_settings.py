@@ -9,7 +9,7 @@ import pytest
 from ledger.errors import ConfigurationError
 from ledger.settings import PREFIX, Settings, read_settings
 
-UNITS = ("bytes", "messages", "events", "rows", "seconds", "days", "readers", "keys", "streams")
+UNITS = ("bytes", "messages", "events", "rows", "seconds", "days", "readers", "keys", "streams", "documents")
 
 
 def test_without_a_word_in_the_environment_the_defaults_are_in_force() -> None:

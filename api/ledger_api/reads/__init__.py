@@ -10,9 +10,11 @@ from ledger_api.reads import (
     billing,
     books,
     contacts,
+    credit_notes,
     customers,
     discounts,
     disputes,
+    documents,
     dunning,
     evidence,
     invoices,
@@ -20,6 +22,7 @@ from ledger_api.reads import (
     persons,
     projections,
     reports,
+    statements,
     timeline,
     trials,
     verifications,
@@ -34,7 +37,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     verifications.router,
     balances.router,
     billing.router,
+    documents.router,
+    statements.router,
     invoices.router,
+    credit_notes.router,
     disputes.router,
     evidence.router,
     discounts.router,
@@ -45,4 +51,4 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     projections.router,
 )
-"""In the order in which the documentation shows them."""
+"""In the order in which the documentation shows them; what ends with a dot and a type comes first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -12,9 +12,18 @@ from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
 from ledger_api.moments import items_at, upto_position
-from ledger_api.parameters import BookPath, Currency, CustomerPath, Flag, Name, ReadAsOf, StrictQuery
+from ledger_api.parameters import (
+    BookPath,
+    Currency,
+    CustomerPath,
+    Flag,
+    InvoicePath,
+    Name,
+    ReadAsOf,
+    StrictQuery,
+)
 from ledger_api.problems import NotFound
-from ledger_api.reading import Wanted
+from ledger_api.reading import Item, Wanted
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
@@ -79,10 +88,16 @@ async def list_invoices_of_customer(
 async def show_invoice(
     request: Request,
     book: BookPath,
-    number: Annotated[Name, Path(description="The invoice's number.", examples=["INV-7"])],
+    number: InvoicePath,
     parameters: Annotated[ReadAsOf, Query()],
 ) -> Response:
     """Show an invoice with its lines, discounts and taxes, and with what lowered its due."""
+    position, invoice = await find_invoice(request, book, number, parameters)
+    return answer(request, invoice, position)
+
+
+async def find_invoice(request: Request, book: str, number: str, parameters: ReadAsOf) -> tuple[int, Item]:
+    """Find an invoice, and the position that it is as of. Raises `NotFound`."""
     reader = services_of(request).reader
     values = {"book": book, "invoice": number}
     upto = await upto_position(reader, book, parameters)
@@ -95,4 +110,4 @@ async def show_invoice(
     invoice = items[0]
     for part in ("lines", "allocations", "debts", "credit_notes"):
         invoice[part] = invoice[part] or []
-    return answer(request, invoice, position)
+    return position, invoice

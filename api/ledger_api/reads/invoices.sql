@@ -22,7 +22,8 @@ SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
     (SELECT json_agg(json_build_object(
         'line', l.line, 'charge', l.charge, 'service', l.service, 'description', l.description,
         'quantity', l.quantity::text, 'unit_price', l.unit_price::text, 'net', l.net, 'discount', l.discount,
-        'tax_category', l.tax_category, 'rate', l.rate::text, 'supplied_on', l.supplied_on) ORDER BY l.line)
+        'tax_category', l.tax_category, 'rate', l.rate::text, 'supplied_on', l.supplied_on,
+        'begins_on', l.begins_on, 'ends_on', l.ends_on) ORDER BY l.line)
      FROM invoices.invoice_line AS l WHERE l.book = i.book AND l.invoice = i.invoice) AS lines,
     (SELECT json_agg(json_build_object(
         'position', a.position, 'payment', a.payment, 'credit_note', a.credit_note, 'amount', a.amount,

@@ -55,7 +55,9 @@ class InvoiceLine(Shape):
     discount: int
     tax_category: str
     rate: str = Field(description="Percent, or share, as the book's tax table writes it.")
-    supplied_on: date
+    supplied_on: date = Field(description="Date that decides on the rate.")
+    begins_on: date | None = Field(description="First day of the service period, if it has one.")
+    ends_on: date | None = Field(description="Last day of the service period.")
 
 
 class InvoiceAllocation(Shape):
@@ -107,3 +109,43 @@ class Invoice(InvoiceSummary):
     allocations: list[InvoiceAllocation]
     debts: list[InvoiceDebt]
     credit_notes: list[InvoiceCreditNote]
+
+
+class CreditNoteLine(Shape):
+    """What is lowered of a line of the invoice."""
+
+    line: int
+    service: str
+    description: str | None
+    net: int = Field(description="Net credited, after the line's discount.")
+    tax_category: str
+    rate: str
+    supplied_on: date
+    begins_on: date | None
+    ends_on: date | None
+
+
+class CreditNote(Shape):
+    """A whole credit note. All amounts are minor units of `currency`."""
+
+    credit_note: str = Field(examples=["CN-3"])
+    customer: CustomerId
+    invoice: str = Field(description="The invoice that it lowers.")
+    invoice_issued_on: date
+    currency: CurrencyCode
+    series: str
+    sequence: int
+    issued_on: date
+    issued_at: datetime
+    position: int = Field(description="Position of the credit_note.issued.")
+    net: int
+    tax: int
+    total: int
+    lowers_due: int = Field(description="Part that lowers what is due of the invoice.")
+    left_as_credit: int = Field(description="The rest, which becomes credit of the customer.")
+    unallocated: int = Field(description="What is left of that credit.")
+    reason: str
+    voided_at: datetime | None
+    void_reason: str | None
+    taxes: list[dict[str, object]]
+    lines: list[CreditNoteLine]

@@ -1,0 +1,33 @@
+-- name: openings
+-- The balance in each currency before a day, of all currencies that anything ever moved in.
+SELECT p.currency, coalesce(sum(p.amount) FILTER (WHERE p.occurred_on < %(from)s::date), 0)::bigint AS balance
+FROM journal.posting AS p
+WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= coalesce(%(upto)s, p.position)
+    AND p.account IN ('receivable', 'disputed', 'customer_credit')
+    AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
+GROUP BY p.currency
+ORDER BY p.currency;
+
+-- name: entries
+-- What moved a customer's balance between two days, each with its name and the balance behind it; what moved within it is left out.
+SELECT s.occurred_on, s.currency, e.type, s.amount::bigint AS amount, s.balance::bigint AS balance, s.recorded_at, (
+    SELECT CASE split_part(e.type, '.', 1)
+        WHEN 'payment' THEN d.data ->> 'payment'
+        WHEN 'refund' THEN d.data ->> 'refund'
+        WHEN 'dispute' THEN d.data ->> 'dispute'
+        WHEN 'credit_note' THEN d.data ->> 'credit_note'
+        ELSE d.data ->> 'invoice' END
+    FROM (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'data' AS data) AS d) AS name
+FROM (
+    SELECT p.occurred_on, p.position, p.currency, min(p.recorded_at) AS recorded_at, sum(p.amount) AS amount,
+        sum(sum(p.amount)) OVER (PARTITION BY p.currency ORDER BY p.occurred_on, p.position) AS balance
+    FROM journal.posting AS p
+    WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= %(upto)s
+        AND p.account IN ('receivable', 'disputed', 'customer_credit')
+        AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
+    GROUP BY p.occurred_on, p.position, p.currency
+) AS s
+JOIN ledger.event AS e ON e.book = %(book)s AND e.position = s.position
+WHERE s.occurred_on >= %(from)s::date AND s.amount <> 0
+ORDER BY s.occurred_on, s.position, s.currency
+LIMIT %(limit)s;
