@@ -13,7 +13,7 @@ from typing import LiteralString, NamedTuple
 
 import msgspec
 import psycopg
-from psycopg.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
+from psycopg.errors import InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable
 from psycopg_pool import PoolTimeout
 
 from ledger.database import AsyncPool
@@ -118,7 +118,7 @@ class Reader:
                 return await (await conn.execute(query, values, binary=binary, prepare=prepare)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database does not answer now") from error
-        except (UndefinedTable, UndefinedColumn, InvalidSchemaName) as error:
+        except (UndefinedTable, UndefinedColumn, UndefinedFunction, InvalidSchemaName) as error:
             raise Unavailable("the read models are not built yet", retry_after_seconds=5) from error
 
     async def _ask(

@@ -47,24 +47,31 @@ def install_missing(
 ) -> list[ReadModel]:
     """Make the read models that are not there yet, empty, and tell which.
 
-    Raises `ConfigurationError` when a schema of the name is there that is not ours.
+    What is folded from an outdated one waits for the rebuild of that: its views may ask for what the outdated
+    tables do not have. Raises `ConfigurationError` when a schema of the name is there that is not ours.
     """
     made = []
     with connection.transaction():
         connection.execute(locks.SQL["lock_installation"], {"kind": locks.INSTALLATION})
-        known = registered(connection)
+        versions = {name: row.version for name, row in registered(connection).items()}
         for model in models:
-            if model.name not in known:
-                if schema_exists(connection, model.name):
-                    raise ConfigurationError(
-                        f"schema {model.name} is there but no read model of ours: rename or drop it"
-                    )
-                live = Target.live(model)
-                make_schema(connection, live)
-                complete_schema(connection, live)
-                register(connection, live, "live")
-                log.info("read_model_made", model=model.name, version=model.version)
-                made.append(model)
+            if model.name in versions:
+                continue
+            if schema_exists(connection, model.name):
+                raise ConfigurationError(
+                    f"schema {model.name} is there but no read model of ours: rename or drop it"
+                )
+            outdated = [each.name for each in model.needs if versions.get(each.name) != each.version]
+            if outdated:
+                log.warning("read_model_waits_for_a_rebuild", model=model.name, of=outdated)
+                continue
+            live = Target.live(model)
+            make_schema(connection, live)
+            complete_schema(connection, live)
+            register(connection, live, "live")
+            versions[model.name] = model.version
+            log.info("read_model_made", model=model.name, version=model.version)
+            made.append(model)
         connection.execute("RESET search_path")
     return made
 

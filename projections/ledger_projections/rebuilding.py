@@ -164,12 +164,13 @@ class Rebuild:
 
 
 def _with_needed(asked: Iterable[ReadModel], known: Mapping[str, Registered]) -> list[ReadModel]:
-    """Add what those asked for are folded from, if it is outdated or stands still."""
+    """Add what those asked for are folded from, if it is outdated, stands still or is not there."""
     wanted = list(asked)
     for model in wanted:
         for needed in model.needs:
-            row = known[needed.name]
-            if needed not in wanted and (row.version != needed.version or row.state != "live"):
+            row = known.get(needed.name)
+            current = row is not None and row.version == needed.version and row.state == "live"
+            if needed not in wanted and not current:
                 wanted.append(needed)
     return wanted
 

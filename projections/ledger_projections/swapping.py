@@ -23,7 +23,7 @@ from psycopg.rows import TupleRow
 from ledger_projections import locks
 from ledger_projections.filling import Filler, RebuildFailed
 from ledger_projections.folding import SQL, Reached, Target, reached_by
-from ledger_projections.installing import drop_schema, register
+from ledger_projections.installing import drop_schema, register, schema_exists
 
 log = structlog.get_logger()
 
@@ -113,7 +113,8 @@ class Swap:
         with self._connection.transaction():
             for target in self._targets:
                 name = target.model.name
-                self._rename_schema(name, name + RETIRED)
+                if schema_exists(self._connection, name):  # a new one may have waited for this rebuild
+                    self._rename_schema(name, name + RETIRED)
                 self._rename_schema(target.schema, name)
                 self._connection.execute(SQL["adopt_cursors"], {"model": name, "rebuild": target.schema})
                 self._connection.execute(SQL["drop_cursors"], {"model": target.schema})

@@ -75,7 +75,7 @@ def _lives(customers: int, first: int) -> Iterator[Message]:
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
         if number % 3 == 0:  # the third invoice is open
             overdue = asks.remind(f"INV-{4 * number - 1}")
-            yield message(overdue, f"{number}-r", START + timedelta(days=100), f"customer-{number}")
+            yield message(overdue, f"{number}-r", at + timedelta(days=80), f"customer-{number}")
         for place, ask in enumerate(_visit() if number % 3 == 0 else ()):
             yield message(ask, f"{number}-gone-{place}", at + timedelta(hours=place), f"gone-{number}")
 
