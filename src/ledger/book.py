@@ -21,7 +21,9 @@ from ledger.posting_rules import (
     Account,
     AccountKind,
     PostingRule,
+    measure_of,
     refuse_unbalanced,
+    unposted,
 )
 from ledger.tax import DEFAULT_RATES, TaxRate, TaxRateChanged, TaxTable, refuse_fixed
 from ledger.trial_plan import Plan
@@ -141,6 +143,24 @@ def refuse_ahead(message: Message, now: datetime) -> None:
         )  # fmt: skip
 
 
+def refuse_unposted(book: Book, message: Message, drafts: Iterable[Draft]) -> None:
+    """Refuse what moves money that the posting rules in force would leave out of the journal.
+
+    A book keeps its rules: those of a book that an older program opened do not name events that are newer
+    [docs/domain.md, Entries].
+    """
+    for draft in drafts:
+        if draft.type in book.policies.unposted_ever:
+            day = book.day_of(draft.occurred_at or message.time)
+            left_out = (book.policies.unposted.on(day) or {}).get(draft.type, frozenset())
+            if lost := sorted(measure for measure in left_out if measure_of(draft.data, measure)):
+                raise Refusal(
+                    "posting_rules_missing",
+                    f"the posting rules of {day} have none for {', '.join(lost)} of {draft.type}",
+                    pointer="/type", event=draft.type, measures=lost, day=day.isoformat(),
+                )  # fmt: skip
+
+
 def open_book(book: Book | None, message: Message, data: BookOpened, now: datetime) -> list[Draft]:
     """Decide on `book.opened`: a book is opened once, and its rules name accounts of its chart."""
     refuse_field(data.filled or None, "filled", "it is the ledger's to say")
@@ -214,6 +234,8 @@ def evolve_opened(_: Book | None, event: Event) -> Book:
     """Begin a book as it is opened."""
     data = event.data
     assert isinstance(data, BookOpened)  # noqa: S101 - narrows the type
+    policies = Policies()
+    policies.put_rules(date.min, unposted(data.rules or ()))
     return Book(
         currency=data.currency,
         time_zone=data.time_zone,
@@ -221,7 +243,7 @@ def evolve_opened(_: Book | None, event: Event) -> Book:
         numbers={"invoice": 0, "credit_note": 0},
         accounts={account.account for account in data.accounts or ()},
         taxes=TaxTable.of(data.tax_rates or (), event.position),
-        policies=Policies(),
+        policies=policies,
     )
 
 

@@ -50,6 +50,8 @@ _EVOLVE = {type_: rule.evolve for type_, rule in TO_CUSTOMER.items() if rule.evo
 def decide(book: Book | None, customer: Customer | None, message: Message, now: datetime) -> list[Draft]:
     """Decide what a message leads to, changing nothing; raise `Refusal` when it breaks a rule."""
     drafts = _drafts(book, customer, message, now)
+    if book is not None and book.policies.unposted_ever:
+        books.refuse_unposted(book, message, drafts)
     if message.type in COMMANDS:
         _keep_command(drafts[0].data, message)
     return drafts

@@ -1,7 +1,7 @@
 """The policies of a book: what it decides by, as data, from a date on.
 
 Each policy is a struct here and a dated list in `Policies`; `policy.py` changes them. The posting rules are a
-policy too, which the journal applies and no rule here needs to know.
+policy too, which the journal applies: decisions depend only on what they leave out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.discount_authority import DiscountAuthority
 from ledger.dunning import Dunning
+from ledger.posting_rules import Unposted
 from ledger.seller import Seller
 from ledger.verification_policy import Verification
 
@@ -59,4 +60,13 @@ class Policies(msgspec.Struct):
     retention: Dated[Retention] = msgspec.field(default_factory=Dated[Retention])
     dunning: Dated[Dunning] = msgspec.field(default_factory=Dated[Dunning])
     verification: Dated[Verification] = msgspec.field(default_factory=Dated[Verification])
+    unposted: Dated[Unposted] = msgspec.field(default_factory=Dated[Unposted])
+    unposted_ever: frozenset[str] = frozenset()
+    """Types of events of which any set of posting rules leaves something out: of a sound book, none."""
+
+    def put_rules(self, from_: date, left_out: Unposted) -> None:
+        """Keep what a set of posting rules leaves out, from a date on."""
+        self.unposted.put(from_, left_out)
+        self.unposted_ever |= left_out.keys()
+
     seller: Dated[Seller] = msgspec.field(default_factory=Dated[Seller])

@@ -15,7 +15,7 @@ from ledger.event import Data, Draft, Event
 from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
 from ledger.policies import Retention, WriteOff
-from ledger.posting_rules import PostingRule, refuse_unbalanced
+from ledger.posting_rules import PostingRule, refuse_unbalanced, unposted
 from ledger.seller import Seller
 from ledger.verification_policy import Verification
 
@@ -77,6 +77,8 @@ def _refuse_limited(message: Message) -> None:
 
 
 def evolve_changed(book: Book, _: Event, data: PolicyChanged) -> None:
-    """Put the policy among those of its kind; posting rules are the journal's."""
-    if data.policy != "posting_rules":
+    """Put the policy among those of its kind; of posting rules, only what they leave out."""
+    if data.policy == "posting_rules":
+        book.policies.put_rules(data.from_, unposted(data.rules or ()))
+    else:
         getattr(book.policies, data.policy).put(data.from_, getattr(data, data.policy))

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ledger.errors import Malformed
-from ledger.event import Event
+from ledger.event import Data, Event
 from ledger.fields import Name, Text
 
 AccountKind = Literal["asset", "liability", "income", "expense"]
@@ -160,6 +160,22 @@ def refuse_unbalanced(rules: Sequence[PostingRule]) -> None:
             )  # fmt: skip
 
 
+Unposted = Mapping[str, frozenset[str]]
+"""Of types of events, the measures that a set of rules would leave out of the journal."""
+
+
+def unposted(rules: Iterable[PostingRule]) -> Unposted:
+    """Tell what a set of rules has no rule for. Of measures that are tied, one that is named is enough."""
+    named: dict[str, set[str]] = {}
+    for rule in rules:
+        named.setdefault(rule.event, set()).add(rule.measure)
+    return {
+        event: left
+        for event, measures in MEASURES.items()
+        if (left := measures - named.get(event, set())) and not (event in _TIES and event in named)
+    }
+
+
 class Posting(NamedTuple):
     """One signed amount on one account, debit positive."""
 
@@ -179,7 +195,13 @@ def postings(rules: Iterable[PostingRule], event: Event) -> list[Posting]:
     for rule in rules:
         if rule.event != event.type or rule.part not in parts:
             continue
-        measured = columns.amount if rule.measure == "amount" else getattr(event.data, rule.measure)
+        measured = measure_of(event.data, rule.measure)
         if measured:
             found.append(Posting(rule.account, columns.currency or "", rule.sign * measured))
     return found
+
+
+def measure_of(data: Data, measure: str) -> int | None:
+    """Measure an event, in minor units."""
+    measured: int | None = data.columns().amount if measure == "amount" else getattr(data, measure)
+    return measured

@@ -90,6 +90,7 @@ trial_unknown | references | No such trial is registered in this book. | Registe
 dispute_unknown | references | The customer has no such dispute. | Correct the name.
 contact_unknown | references | No such contact of the customer has arrived. | Post contact.arrived first, or correct the name.
 currency_mismatch | references | Amounts of two currencies would meet. | Use what is in the same currency.
+posting_rules_missing | state | The book's posting rules of that day have none for something that this would post, so the journal would miss it. Judged last, of what the message would lead to. | Post policy.changed with posting rules that name it, from that day or an earlier one, then send the message again.
 period_closed | state | The day lies in a closed period of the book. | Date it in an open period.
 period_not_over | state | The period to close is not over yet. | Close it after its last day.
 time_ahead | state | The message is dated more than a day ahead. | Correct the time, or post it later.
