@@ -17,7 +17,7 @@ from tests.api.sellers import RATES, introduce, sold_by
 from tests.ledger.asks import charge, credit, erase, issue, pay, percent_off, refund, void
 from tests.ledger.world import Ask
 
-from ledger_api.papers.tongue import LANGUAGES
+from ledger_api.tongue import LANGUAGES
 
 INVOICE, NOTE = "/invoices/INV-1", "/credit-notes/CN-1"
 

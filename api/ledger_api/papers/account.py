@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger_api.papers.paper import Addressing, Column, Paper, Row, Sum, Table, blank
-from ledger_api.papers.tongue import Tongue
+from ledger_api.tongue import Tongue
 
 
 class Entry(msgspec.Struct, frozen=True):

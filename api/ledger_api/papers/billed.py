@@ -17,8 +17,8 @@ from ledger_api.papers.paper import (
     code_of,
     plain,
 )
-from ledger_api.papers.tongue import Tongue
 from ledger_api.papers.vouchers import Billed, CreditNote, Invoice, Line, TaxGroup
+from ledger_api.tongue import Tongue
 
 
 def invoice_paper(to: Addressing, invoice: Invoice) -> Paper:

@@ -12,7 +12,7 @@ import msgspec
 from ledger.person import Address, Person
 from ledger.seller import Seller
 from ledger.tax import EXEMPT, REVERSE_CHARGE
-from ledger_api.papers.tongue import Tongue
+from ledger_api.tongue import Tongue
 
 Fact = tuple[str, str]
 """What it is, and how much or which."""

@@ -14,11 +14,12 @@ from ledger.seller import Seller
 from ledger.sql import queries
 from ledger_api.keys import PERSON, Principal
 from ledger_api.papers.paper import Addressing, Issuer
-from ledger_api.papers.tongue import Language, Tongue
 from ledger_api.problems import NotFound
 from ledger_api.reading import Wanted
 from ledger_api.services import services_of
+from ledger_api.tongue import Language, Tongue
 
+_WORDS = "ledger_api.papers"
 _SQL = queries("ledger_api.reads", "addressing.sql")
 _MODELS = ("customers", "journal")
 
@@ -48,7 +49,7 @@ async def addressing_of(
         )
     item = found.items[0]
     seller = None if item["seller"] is None else msgspec.convert(item["seller"], Seller)
-    tongue = Tongue(language, str(item["locale"]), str(item["time_zone"]))
+    tongue = Tongue(_WORDS, language, str(item["locale"]), str(item["time_zone"]))
     person = await _person(request, subject, principal)
     return Addressing(Issuer(str(item["name"]), seller), tongue, person, str(item["opened_at"]))
 

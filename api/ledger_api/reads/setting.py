@@ -17,8 +17,8 @@ from ledger_api.answers import answer_bytes
 from ledger_api.keys import PERSON, Principal
 from ledger_api.papers.html import as_html, policy
 from ledger_api.papers.paper import Paper
-from ledger_api.papers.tongue import Language
 from ledger_api.services import services_of
+from ledger_api.tongue import Language
 
 HTML, PDF, XML = "text/html", "application/pdf", "application/xml"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, cast, get_args
 from zoneinfo import ZoneInfo
@@ -21,28 +21,33 @@ from ledger.money import EXPONENTS
 Language = Literal["en", "da", "de", "es", "el", "et"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+WRITTEN_MAX = 10_000
+"""Amounts, numbers and dates kept as they are written: the same ones stand on a bill again and again."""
+
 Words = Mapping[str, str]
 
 
 @cache
-def words_of(language: Language) -> Words:
-    """Read the words of a language; every language has the same keys."""
-    text = files("ledger_api.papers").joinpath(f"words/{language}.toml").read_text(encoding="utf-8")
+def words_of(package: str, language: Language) -> Words:
+    """Read the words that a package has of a language; every language has the same keys."""
+    text = files(package).joinpath(f"words/{language}.toml").read_text(encoding="utf-8")
     return cast(Words, tomllib.loads(text))
 
 
 class Tongue:
-    """Writes in one language. `locale` is the customer's: `en-GB` says how English dates are written.
+    """Writes in one language, with the words of one package.
 
+    `locale` is the customer's: `en-GB` says how English dates are written. In another language than the
+    customer's that language's own habits count; who speaks none of ours gets English.
     `zone` is the book's time zone, in which an instant becomes a date.
     """
 
-    def __init__(self, language: Language | None, locale: str, zone: str) -> None:
+    def __init__(self, package: str, language: Language | None, locale: str, zone: str) -> None:
         self._zone = ZoneInfo(zone)
         spoken = locale.partition("-")[0]
         fallback: Language = spoken if spoken in LANGUAGES else "en"
         self.language: Language = language or fallback
-        self._words = words_of(self.language)
+        self._words = words_of(package, self.language)
         self._locale = _locale(locale if spoken == self.language else self.language, self.language)
 
     def say(self, key: str, **values: str) -> str:
@@ -55,22 +60,28 @@ class Tongue:
 
     def amount(self, minor: int, currency: str) -> str:
         """Write an amount of money with as many digits as its currency has, without naming it."""
-        return self._apply(self._locale.decimal_formats[None], minor, currency)
+        return _written(self._locale, "decimal", _major(minor, currency), currency, EXPONENTS[currency])
 
     def money(self, minor: int, currency: str) -> str:
         """Write an amount of money with its currency."""
-        return self._apply(self._locale.currency_formats["standard"], minor, currency)
+        return _written(self._locale, "currency", _major(minor, currency), currency, EXPONENTS[currency])
 
     def price(self, minor: str, currency: str) -> str:
         """Write a price per unit, given in minor units and often below one, with all its digits."""
-        value = Decimal(minor).scaleb(-EXPONENTS[currency])
+        value = _major(minor, currency)
         if value == value.quantize(Decimal(1).scaleb(-EXPONENTS[currency])):
             return self.amount(int(Decimal(minor)), currency)
         return format_decimal(value.normalize(), locale=self._locale, decimal_quantization=False)
 
+    def money_each(self, minor: str, currency: str) -> str:
+        """Write a price per unit with its currency, with all its digits."""
+        value = _major(minor, currency).normalize()
+        digits = max(EXPONENTS[currency], -cast(int, value.as_tuple().exponent))
+        return _written(self._locale, "currency", value, currency, digits)
+
     def number(self, decimal: str) -> str:
         """Write an exact decimal: a quantity."""
-        return format_decimal(Decimal(decimal), locale=self._locale, decimal_quantization=False)
+        return _number(self._locale, decimal)
 
     def percent(self, decimal: str) -> str:
         """Write a rate that is given in percent."""
@@ -79,7 +90,7 @@ class Tongue:
 
     def day(self, day: str | date) -> str:
         """Write a date in full, or that of an instant; text is as ISO 8601 has it."""
-        return format_date(self._date(day), "long", locale=self._locale)
+        return _day(self._locale, self._date(day))
 
     def short_day(self, day: str | date) -> str:
         """Write a date in little space."""
@@ -90,21 +101,43 @@ class Tongue:
         return str(self._locale.territories.get(code, code))
 
     def _date(self, day: str | date) -> date:
-        if not isinstance(day, str):
-            return day
-        if "T" in day:
-            return datetime.fromisoformat(day).astimezone(self._zone).date()
-        return date.fromisoformat(day)
-
-    def _apply(self, pattern: NumberPattern, minor: int, currency: str) -> str:
-        digits = EXPONENTS[currency]
-        exact = copy(pattern)
-        exact.frac_prec = (digits, digits)
-        value = Decimal(minor).scaleb(-digits)
-        written = str(exact.apply(value, self._locale, currency=currency, currency_digits=False))
-        return written.replace("-", "\u2212")
+        if isinstance(day, str):
+            day = datetime.fromisoformat(day) if "T" in day else date.fromisoformat(day)
+        return day.astimezone(self._zone).date() if isinstance(day, datetime) else day
 
 
+def _major(minor: str | int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-EXPONENTS[currency])
+
+
+@cache
+def _pattern(locale: Locale, kind: Literal["decimal", "currency"], digits: int) -> NumberPattern:
+    found = locale.decimal_formats[None] if kind == "decimal" else locale.currency_formats["standard"]
+    pattern: NumberPattern = copy(found)
+    pattern.frac_prec = (digits, digits)
+    return pattern
+
+
+@lru_cache(WRITTEN_MAX)
+def _written(
+    locale: Locale, kind: Literal["decimal", "currency"], value: Decimal, currency: str, digits: int
+) -> str:
+    pattern = _pattern(locale, kind, digits)
+    written = str(pattern.apply(value, locale, currency=currency, currency_digits=False))
+    return written.replace("-", "\u2212")
+
+
+@lru_cache(WRITTEN_MAX)
+def _number(locale: Locale, decimal: str) -> str:
+    return format_decimal(Decimal(decimal), locale=locale, decimal_quantization=False)
+
+
+@lru_cache(WRITTEN_MAX)
+def _day(locale: Locale, day: date) -> str:
+    return format_date(day, "long", locale=locale)
+
+
+@cache
 def _locale(wanted: str, language: Language) -> Locale:
     try:
         return Locale.parse(wanted, sep="-")

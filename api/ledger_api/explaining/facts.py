@@ -1,0 +1,153 @@
+"""What the queries of reads/explain.sql find: an invoice as it was recorded, and the events that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Literal, TypeVar
+
+import msgspec
+
+from ledger.billing import BilledService
+from ledger.discount_use import DiscountUsed
+from ledger.invoice import InvoiceIssued
+from ledger_api.shapes.explain import DiscountShare, InDispute, Said, Settlement
+
+F = TypeVar("F", bound="Fact")
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """An event, by its position."""
+
+    position: int
+    occurred_at: datetime
+    recorded_at: datetime
+    principal: str
+
+    @property
+    def said(self) -> Said:
+        """Lay out who recorded it and when."""
+        return Said(
+            position=self.position, occurred_at=self.occurred_at, recorded_at=self.recorded_at,
+            principal=self.principal,
+        )  # fmt: skip
+
+
+class ChargeFact(Fact, frozen=True, kw_only=True):
+    """A charge.posted."""
+
+    charge: str
+
+
+class DatedFact(Fact, frozen=True, kw_only=True):
+    """An agreement, or what says a rate of tax; `begins` is the day from which it counts."""
+
+    begins: date | None = None
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """A policy.changed of the authority to grant."""
+
+    position: int
+    begins: date
+
+
+class Step(Fact, frozen=True, kw_only=True):
+    """What was recorded of a discount."""
+
+    kind: Literal["requested", "approved", "offered", "accepted", "granted"]
+    data: dict[str, object]
+
+
+class Agreed(msgspec.Struct, frozen=True):
+    """Days of a service, and the position of the customer.billed that made a charge of them."""
+
+    billed: int
+    service: BilledService
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """The customer's invoice before."""
+
+    position: int
+    data: InvoiceIssued
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What changed the due of an invoice."""
+
+    kind: Literal["payment", "credit", "credit_note", "write_off", "void"]
+    amount: int
+    position: int
+    occurred_at: datetime
+    payment: str | None
+    credit_note: str | None
+    reason: str | None
+
+    @property
+    def part(self) -> Settlement:
+        """Lay it out."""
+        return Settlement(**msgspec.structs.asdict(self))
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a dispute keeps apart."""
+
+    dispute: str
+    amount: int
+    position: int
+    opened_at: datetime
+
+    @property
+    def part(self) -> InDispute:
+        """Lay it out."""
+        return InDispute(**msgspec.structs.asdict(self))
+
+
+class InvoiceFacts(msgspec.Struct, frozen=True):
+    """One row of the query `invoice`."""
+
+    invoice: str
+    customer: str
+    state: Literal["open", "paid", "credited", "written_off", "void"]
+    due: int
+    position: int
+    locale: str
+    time_zone: str
+    issued: InvoiceIssued
+    before: Earlier | None
+    charges: list[ChargeFact] | None
+    agreed: list[Agreed] | None
+    agreements: list[DatedFact] | None
+    steps: list[Step] | None
+    policies: list[Policy] | None
+    rates: list[DatedFact] | None
+    settlements: list[Settled] | None
+    disputes: list[Held] | None
+
+    def agreed_of(self) -> Mapping[str, Agreed]:
+        """Tell of each charge that an agreement led to, by its name, which days and price it is for."""
+        return {each.service.charge: each for each in self.agreed or ()}
+
+
+def shares_of(issued: InvoiceIssued) -> list[list[DiscountShare] | None]:
+    """Tell of each line what each discount took off it: as recorded, or all of it where there is only one.
+
+    None where several took something off, in an event that does not say which one how much.
+    """
+    used: Sequence[DiscountUsed] = issued.discounts
+    if len(used) == 1:
+        (only,) = used
+        return [
+            [DiscountShare(discount=only.discount, amount=line.discount)] if line.discount else []
+            for line in issued.lines
+        ]
+    if used and not all(each.lines for each in used):
+        return [None if line.discount else [] for line in issued.lines]
+    shares: list[list[DiscountShare] | None] = [[] for _ in issued.lines]
+    for each in used:
+        for number, amount in each.lines:
+            of_line = shares[number - 1]
+            if of_line is not None:
+                of_line.append(DiscountShare(discount=each.discount, amount=amount))
+    return shares
