@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
-from tests.api.live import Caller, Json, Live, open_book, problem
+from tests.api.explained import hold_sums, texts
+from tests.api.live import Caller, Live, open_book, problem
 from tests.ledger.asks import (
     agree,
     amount_off,
     approve,
     bill,
     charge,
-    complain,
-    credit,
     discount_policy,
-    hold,
     issue,
-    pay,
     percent_off,
     service,
     void,
 )
-from tests.log.posting import writer
-from tests.projections.histories import post_lives
 
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 FEBRUARY, MARCH = AT + timedelta(days=30), AT + timedelta(days=58)
@@ -59,35 +52,6 @@ def two_months(live: Live, book: Caller) -> Caller:
 
 def positions(caller: Caller, type_: str) -> list[int]:
     return [event["position"] for event in caller.walk_feed() if event["type"] == type_]
-
-
-def hold_sums(told: Json) -> None:
-    """Hold every whole of an explained invoice to the sum of its parts."""
-    lines = told["lines"]
-    assert sum(line["net"] for line in lines) == told["net"]
-    assert sum(line["discount"] for line in lines) == told["discount"]
-    assert sum(each["amount"] for each in told["discounts"]) == told["discount"]
-    for each in told["discounts"]:
-        shares = [share for line in lines for share in line["discounts"]]
-        mine = sum(share["amount"] for share in shares if share["discount"] == each["discount"])
-        assert mine == each["amount"]
-    for line in lines:
-        assert line["amount"] == line["net"] - line["discount"]
-        assert sum(share["amount"] for share in line["discounts"]) == line["discount"]
-    for tax in told["taxes"]:
-        of_rate = [
-            line
-            for line in lines
-            if (line["tax"]["category"], line["tax"]["rate"]) == (tax["category"], tax["rate"])
-        ]
-        assert sum(line["amount"] for line in of_rate) == tax["base"]
-    assert sum(tax["tax"] for tax in told["taxes"]) == told["tax"]
-    assert told["net"] - told["discount"] + told["tax"] == told["total"]
-    assert told["total"] + sum(each["amount"] for each in told["settlements"]) == told["due"]
-    assert sum(each["amount"] for each in told["disputes"]) <= told["due"]
-    if told["changes"]:
-        assert sum(part["amount"] for part in told["changes"]["parts"]) == told["changes"]["amount"]
-        assert told["changes"]["total"] + told["changes"]["amount"] == told["total"]
 
 
 def test_each_line_names_the_events_that_made_it(two_months: Caller) -> None:
@@ -152,10 +116,6 @@ def test_the_first_invoice_has_none_to_compare_it_with(two_months: Caller) -> No
     told = two_months.read("/invoices/INV-1/explain")
     assert told["changes"] is None
     assert "There is no earlier invoice in this currency to compare it with." in texts(told)
-
-
-def texts(told: Json) -> list[str]:
-    return [sentence["text"] for sentence in told["sentences"]]
 
 
 def test_it_is_told_in_plain_sentences_each_about_a_part(two_months: Caller) -> None:
@@ -252,90 +212,3 @@ def test_a_void_invoice_is_told_and_never_compared_with(live: Live, book: Caller
     hold_sums(told)
     assert caller.read("/invoices/INV-2/explain")["changes"] == before
     assert caller.read("/invoices/INV-3/explain")["changes"]["invoice"] == "INV-2"
-
-
-def test_a_balance_is_what_is_due_less_what_is_left(live: Live, book: Caller) -> None:
-    caller = open_book(live, book.client)
-    caller.tell(("customer.opened", {"currency": "EUR", "locale": "en-GB"}), at=AT)
-    for number in (1, 2):
-        caller.tell(charge(f"c{number}", 1000 * number), at=AT)
-        caller.tell(issue(), at=AT)
-    caller.tell(pay("p1", 400, ("INV-1", 400)), at=AT)
-    caller.tell(complain("d1", "INV-2", 300), at=AT)
-    caller.tell(credit("INV-2", (1, 150)), at=AT)
-    caller.tell(hold("p2", 70), at=AT)
-    caller.tell(charge("c3", 5), at=AT)
-    told = caller.read("/customers/alice/balance/explain", min_position=caller.head)
-    (balance,) = told["balances"]
-    assert (balance["balance"], balance["disputed"], balance["credit"], balance["unbilled"]) == (
-        2380,
-        300,
-        70,
-        5,
-    )
-    found = [(each["invoice"], each["paid"], each["credited"], each["due"]) for each in balance["invoices"]]
-    assert found == [("INV-1", 400, 0, 600), ("INV-2", 0, 150, 1850)]
-    assert [(each["name"], each["left"]) for each in balance["sources"]] == [("p2", 70)]
-    assert texts(told) == [
-        "In all, €23.80 has to be paid.",
-        "Invoice INV-1 of 2 January 2026 came to €10.00. €6.00 of it is due on 16 January 2026.",
-        "€4.00 of it has been paid.",
-        "Invoice INV-2 of 2 January 2026 came to €20.00. €18.50 of it is due on 16 January 2026.",
-        "€1.50 of it has been credited.",
-        "€3.00 has been in dispute since 2 January 2026, under d1.",
-        "Of payment p2 of 2 January 2026 over €0.70, €0.70 is left as credit.",
-        "Besides, €0.05 before discounts and tax has not been billed yet.",
-    ]
-
-
-def test_nobody_who_is_not_there_is_explained(book: Caller) -> None:
-    assert problem(book.get("/invoices/INV-99/explain")) == (404, "invoice_unknown")
-    assert problem(book.get("/customers/nobody/balance/explain")) == (404, "customer_unknown")
-    book.tell(("customer.opened", {"currency": "EUR", "locale": "da"}), customer="new", at=AT)
-    told = book.read("/customers/new/balance/explain", min_position=book.head)
-    assert (told["balances"], told["language"]) == ([], "da")
-    assert texts(told) == ["Der er endnu ikke faktureret eller betalt noget."]
-
-
-def hold_balance(caller: Caller, customer: str, told: Json, **moment: int) -> None:
-    """Hold an explained balance to the balance, and to its own parts."""
-    for balance in told["balances"]:
-        due = sum(each["due"] for each in balance["invoices"])
-        left = sum(each["left"] for each in balance["sources"])
-        assert (
-            due - left
-            == balance["balance"]
-            == balance["receivable"] + balance["disputed"] - balance["credit"]
-        )
-        assert sum(each["disputed"] for each in balance["invoices"]) == balance["disputed"]
-        for each in balance["invoices"]:
-            assert each["total"] + sum(one["amount"] for one in each["settlements"]) == each["due"]
-            assert sum(one["amount"] for one in each["disputes"]) == each["disputed"]
-    said = [(each["currency"], each["balance"]) for each in told["balances"]]
-    shown = caller.read(f"/customers/{customer}/balance", **moment)["balances"]
-    assert [each for each in said if each[1]] == [
-        (each["currency"], each["balance"]) for each in shown if each["balance"]
-    ]
-
-
-def test_parts_sum_to_the_whole_now_and_at_any_position(live: Live, client: httpx.Client) -> None:
-    """Of every invoice and balance of lives in which everything happens, and of those of positions by lot."""
-    with writer(live.database) as works:
-        head = post_lives(works, "explained", 8)
-    caller = Caller(live, client, "explained")
-    caller.read("/reports/trial-balance", min_position=head)
-    events = caller.walk_feed()
-    owners = {each["data"]["invoice"]: each for each in events if each["type"] == "invoice.issued"}
-    for number in owners:
-        hold_sums(caller.read(f"/invoices/{number}/explain", min_position=head))
-    for customer in {each["subject"] for each in owners.values()}:
-        hold_balance(caller, customer, caller.read(f"/customers/{customer}/balance/explain"))
-    lot = random.Random(7)  # noqa: S311 - a lot that can be drawn again
-    for issued in lot.sample(sorted(owners.values(), key=lambda each: str(each["position"])), 12):
-        customer, number = issued["subject"], issued["data"]["invoice"]
-        places = [each["position"] for each in events if each.get("subject") == customer]
-        later = [position for position in places if position >= issued["position"]]
-        moment = {"as_of_position": lot.choice(later)}
-        hold_sums(caller.read(f"/invoices/{number}/explain", **moment))
-        told = caller.read(f"/customers/{customer}/balance/explain", **moment)
-        hold_balance(caller, customer, told, **moment)
