@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
-from tests.api.live import SINGLE, Caller, Json, Live, problem, write
+from tests.api.live import Caller, Json, Live, problem, write
+from tests.api.racing import CLIENTS, race
 from tests.ledger import asks
 from tests.ledger.asks import amount_off, approve, discount_policy, percent_off
 from tests.ledger.world import Ask
 
-CLIENTS = 64
 AGENT = {
     "role": "agent", "percent": "10", "amounts": [{"currency": "EUR", "amount": 500}],
     "per_customer": {"days": 30, "amounts": [{"currency": "EUR", "amount": 2_000}], "grants": 40},
@@ -84,24 +81,12 @@ def test_a_body_cannot_bring_a_role(person: Person) -> None:
     assert problem(person("anna", "agent").post(body)) == (400, "attribute_unknown")
 
 
-def at_once(callers: list[Caller], asks_: list[Ask]) -> list[httpx.Response]:
-    """Let everybody post in the same moment."""
-    gate = threading.Barrier(len(callers))
-
-    def post(caller: Caller, ask: Ask) -> httpx.Response:
-        gate.wait()
-        return caller.post(write(ask), SINGLE)
-
-    with ThreadPoolExecutor(len(callers)) as pool:
-        return list(pool.map(post, callers, asks_))
-
-
 def test_sixty_four_agents_at_the_edge_of_one_authority_grant_exactly_what_it_allows(
     alice: Caller, person: Person
 ) -> None:
     """2,000 in all, 300 each: six fit, and everything else is asked of a second person."""
     agents = [person(f"agent-{number}", "agent") for number in range(CLIENTS)]
-    answers = at_once(agents, [off(f"x{number}", 300) for number in range(CLIENTS)])
+    answers = race(agents, [off(f"x{number}", 300) for number in range(CLIENTS)])
     assert {answer.status_code for answer in answers} == {201}
     came = Counter(types(answer.json())[0] for answer in answers)
     assert came == {"discount.granted": 6, "discount.requested": CLIENTS - 6}
@@ -122,7 +107,7 @@ def test_sixty_four_agents_at_the_edge_of_one_authority_grant_exactly_what_it_al
 def test_sixty_four_leads_approve_one_request_once(person: Person) -> None:
     person("anna", "agent").tell(grant("x1", "20"))
     leads = [person(f"lead-{number}", "lead") for number in range(CLIENTS)]
-    answers = at_once(leads, [approve("x1")] * CLIENTS)
+    answers = race(leads, [approve("x1")] * CLIENTS)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: CLIENTS - 1}
     assert {problem(answer)[1] for answer in answers if answer.status_code == 422} == {"discount_not_waiting"}
 
@@ -130,7 +115,7 @@ def test_sixty_four_leads_approve_one_request_once(person: Person) -> None:
 def test_an_offer_that_is_accepted_sixty_four_times_is_granted_once(person: Person) -> None:
     anna = person("anna", "agent")
     anna.tell(asks.offer_off("x1", "10", "2999-12-31", criterion="stay"))
-    answers = at_once([anna] * CLIENTS, [asks.accept("x1")] * CLIENTS)
+    answers = race(anna, [asks.accept("x1")] * CLIENTS)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: CLIENTS - 1}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.api.live import Caller
 from tests.api.racing import CLIENTS, accepted, race
-from tests.ledger.asks import allocate, charge, hold, issue, pay, recover, refund, write_off
+from tests.ledger.asks import allocate, charge, chargeback, hold, issue, pay, recover, refund, write_off
 
 
 def balance(caller: Caller) -> tuple[int, int]:
@@ -34,6 +34,14 @@ def test_allocating_one_credit(alice: Caller) -> None:
     answers = race(alice, [allocate("p", "INV-1", 30) for _ in range(CLIENTS)])
     assert accepted(answers, "allocation_exceeds_source") == 1_000 // 30
     assert balance(alice) == (5_000 - 1_000 // 30 * 30, 1_000 % 30)
+
+
+def test_charging_back_one_payment(alice: Caller) -> None:
+    for ask in (charge("a", 1_000), issue(), pay("p", 1_000)):
+        alice.tell(ask)
+    answers = race(alice, [chargeback(f"cb{number}", "p", 30, fee=1) for number in range(CLIENTS)])
+    assert accepted(answers, "chargeback_exceeds_payment") == 1_000 // 30
+    assert balance(alice) == (1_000 // 30 * 30, 0)
 
 
 def test_recovering_one_debt(alice: Caller) -> None:
