@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from tests.ledger.asks import (
     amount_off,
@@ -123,3 +126,29 @@ def test_a_discount_is_spread_over_lines_before_tax() -> None:
 def test_tax_is_rounded_half_away_from_zero(base: int, rate: str, tax: int) -> None:
     """EN 16931 BR-CO-17: 1000.00 @ 25 = 250.00; -6491.34 @ 25 = -1622.84; 2141.05 @ 14 = 299.75."""
     assert money.percent_of(base, rate) == tax
+
+
+VECTORS = (
+    ("Kill Bill integration tests, invoice payment", "test_vectors", "test_one_payment_covers_invoices_oldest_first"),
+    ("Kill Bill TestInvoicePayment", "test_vectors", "test_a_chargeback_won_restores_the_balance"),
+    ("Kill Bill TestInvoiceDao", "test_vectors",
+     "test_refund_out_of_the_payment_reopens_and_a_credit_note_with_its_refund_does_not"),
+    ("Kill Bill TestInvoiceVoid", "test_vectors", "test_void_only_after_a_full_refund_of_what_was_paid"),
+    ("Formance allotment test", "test_vectors", "test_a_sum_is_split_by_largest_remainder"),
+    ("Lago credit_note_rounding_spec", "test_vectors", "test_credit_notes_together_give_exactly_the_invoice"),
+    ("Lago taxes_on_invoice_spec", "test_vectors", "test_a_discount_is_spread_over_lines_before_tax"),
+    ("EN 16931 BR-CO-17", "test_vectors", "test_tax_is_rounded_half_away_from_zero"),
+    ("TigerBeetle create_transfer tests", "test_repeats", "test_the_first_differing_field_is_named"),
+    ("TigerBeetle create_transfer tests", "log/test_writer", "test_an_atomic_batch_with_a_refusal_leaves_no_trace"),
+    ("Blnk invariant fuzz", "test_random_histories", "test_the_invariants_hold_after_every_message_of_any_history"),
+)  # fmt: skip
+"""All vectors of other systems: the source that the test names, where it stands, and the test."""
+
+
+@pytest.mark.parametrize(("source", "file", "test"), VECTORS)
+def test_every_vector_is_a_test_that_names_its_source(source: str, file: str, test: str) -> None:
+    folder = Path(__file__).parent
+    path = folder.parent / f"{file}.py" if "/" in file else folder / f"{file}.py"
+    functions = [each for each in ast.parse(path.read_text()).body if isinstance(each, ast.FunctionDef)]
+    (found,) = (each for each in functions if each.name == test)
+    assert source in (ast.get_docstring(found) or "")

@@ -162,7 +162,10 @@ def test_an_atomic_batch_is_recorded_as_a_whole(
 def test_an_atomic_batch_with_a_refusal_leaves_no_trace(
     database: str, works: Writer, asks: list[tuple[str, Ask]], then: str
 ) -> None:
-    """In the log, in the numbers, in the states, and in the keys: all of it may be sent again."""
+    """TigerBeetle create_transfer tests: in the log, in the numbers, in the states, and in the keys.
+
+    All of it may be sent again.
+    """
     before = read_log(database)
     outcomes = post(works, *(message(ask, key) for key, ask in asks), atomic=True)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
