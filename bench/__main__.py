@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import billing, deriving, growing, library, place, posting, reading
+from bench import billing, deciding, deriving, growing, library, place, posting, reading
 from bench.figures import Bar, Figure, against, show
 
 PORT, SPARE_PORT = 8_941, 8_942
@@ -39,6 +39,7 @@ def _reading(conninfo: str, _: int) -> list[Figure]:
 PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
     "posting": _posting,
     "reading": _reading,
+    "deciding": deciding.deciding,
     "deriving": deriving.deriving,
     "billing": billing.billing,
 }
