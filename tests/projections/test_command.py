@@ -30,8 +30,8 @@ def test_it_rebuilds_and_tells(database: str) -> None:
         pass
     ran = run(database, "rebuild", "journal")
     assert ran.code == 0
-    assert "Going on with journal, balances and reports" in ran.err
-    assert ran.out.splitlines()[0].split() == b"read_models journal, balances, reports".split()
+    assert "Going on with journal, balances, reports and trials" in ran.err
+    assert ran.out.splitlines()[0].split() == b"read_models journal, balances, reports, trials".split()
     assert set(cursors(database, "lives").values()) == {position}
 
 

@@ -121,8 +121,8 @@ def test_a_fold_that_fails_stops_its_read_model_at_the_event_and_no_other(
     with superuser(database) as connection:
         connection.execute(
             "INSERT INTO customers.customer (book, customer, status, currency, payment_days, billing_day,"
-            " locale, tax_treatment, opened_at, position)"
-            " VALUES (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', now(), 0)",
+            " locale, tax_treatment, opened_at, position, terms_position)"
+            " VALUES (%s, 'customer-4', 'open', 'EUR', 14, 1, 'en', 'standard', now(), 0, 0)",
             (BOOK,),
         )
         position = post_lives(works, BOOK, 5)

@@ -48,46 +48,47 @@ FROM fresh f;
 WITH wanted AS MATERIALIZED (
     SELECT r.event, bool_or(r.measure <> 'amount') AS opens, bool_or(r.part <> 'now') AS spreads
     FROM posting_rule r WHERE r.book = %(book)s GROUP BY r.event
+), latest AS MATERIALIZED (
+    -- The set of rules that begins last, which counts for nearly everything: what was recorded after every set of the
+    -- range (known), and is dated on its first day or later.
+    SELECT s.position AS rules, s.effective_from, max(s.position) OVER () AS known
+    FROM rule_set s WHERE s.book = %(book)s AND s.position <= %(upto)s
+    ORDER BY s.effective_from DESC, s.position DESC LIMIT 1
 ), fact AS MATERIALIZED (
-    SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
-        (e.occurred_at AT TIME ZONE (SELECT b.time_zone FROM book b WHERE b.book = %(book)s))::date AS occurred_on,
-        CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
-            THEN ledger.data_of(e.state) END AS data,
-        CASE WHEN e.type IN ('charge.posted', 'charge.reversed') THEN service_of(e.state) END AS service
-    FROM ledger.event e
-    JOIN wanted w ON w.event = e.type
-    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-), known AS (
-    SELECT s.position AS known_from, lead(s.position, 1, 9223372036854775807) OVER (ORDER BY s.position) AS known_before
-    FROM rule_set s WHERE s.book = %(book)s
-), span AS MATERIALIZED (
-    -- Which set of rules counts: by when it was recorded, and by the date that it begins on. Only what concerns the
-    -- range, so that a book may change its rules as often as it likes.
-    SELECT k.known_from, k.known_before, s.position AS rules, s.width, s.effective_from,
-        lead(s.effective_from, 1, 'infinity') OVER (
-            PARTITION BY k.known_from ORDER BY s.effective_from, s.position) AS effective_before
-    FROM known k JOIN rule_set s ON s.book = %(book)s AND s.position <= k.known_from
-    WHERE k.known_from <= %(upto)s AND k.known_before > %(after)s + 1
+    -- Else, and so at a cost that does not grow with the square of the sets, the last to begin is looked up.
+    SELECT d.*, CASE
+        WHEN d.position > (SELECT l.known FROM latest l) AND d.occurred_on >= (SELECT l.effective_from FROM latest l)
+            THEN (SELECT l.rules FROM latest l)
+        ELSE (
+            SELECT s.position FROM rule_set s
+            WHERE s.book = %(book)s AND s.effective_from <= d.occurred_on AND s.position <= d.position
+            ORDER BY s.effective_from DESC, s.position DESC LIMIT 1) END AS rules
+    FROM (
+        SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
+            (e.occurred_at AT TIME ZONE (SELECT b.time_zone FROM book b WHERE b.book = %(book)s))::date AS occurred_on,
+            CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
+                THEN ledger.data_of(e.state) END AS data,
+            CASE WHEN e.type IN ('charge.posted', 'charge.reversed') THEN service_of(e.state) END AS service
+        FROM ledger.event e
+        JOIN wanted w ON w.event = e.type
+        WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+        OFFSET 0) d
 ), rule AS MATERIALIZED (
     -- By the shape of the event: without a period, with one inside a month, or with one over several. Rules that do
     -- not spread post a period at once.
     SELECT r.position, r.event, r.line, r.part, r.account, r.sign, r.measure, s.shape
     FROM (SELECT r.*, bool_or(r.part <> 'now') OVER (PARTITION BY r.position, r.event) AS spreads
-          FROM posting_rule r WHERE r.book = %(book)s) r
+          FROM posting_rule r
+          WHERE r.book = %(book)s AND r.position = ANY (ARRAY(SELECT DISTINCT f.rules FROM fact f))) r
     CROSS JOIN (VALUES ('now'), ('month'), ('months')) AS s (shape)
     WHERE CASE r.part WHEN 'now' THEN s.shape = 'now' OR NOT r.spreads
         WHEN 'deferred' THEN s.shape <> 'now' ELSE s.shape = 'month' END
-), posts AS MATERIALIZED (
-    SELECT s.known_from, s.known_before, s.effective_from, s.effective_before, r.event, r.shape, r.line, r.part,
-        r.account, r.sign, r.measure
-    FROM span s JOIN rule r ON r.position = s.rules
 ), spread AS MATERIALIZED (
-    SELECT f.*, s.rules, s.width, p.begins, p.ends, p.ends - p.begins + 1 AS days
+    SELECT f.*, s.width, p.begins, p.ends, p.ends - p.begins + 1 AS days
     FROM fact f
     CROSS JOIN LATERAL (
         SELECT (f.data -> 'period' ->> 'from')::date AS begins, (f.data -> 'period' ->> 'to')::date AS ends) p
-    JOIN span s ON f.position >= s.known_from AND f.position < s.known_before
-        AND f.occurred_on >= s.effective_from AND f.occurred_on < s.effective_before
+    JOIN rule_set s ON s.book = %(book)s AND s.position = f.rules
     WHERE left(f.data -> 'period' ->> 'from', 7) <> left(f.data -> 'period' ->> 'to', 7)
 ), month AS (
     -- A month's part by days: amount * days / all days, taken apart so that it cannot overflow.
@@ -112,8 +113,7 @@ SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currenc
     CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
     f.occurred_at, f.recorded_at, f.service
 FROM fact f
-JOIN posts r ON r.event = f.type AND f.position >= r.known_from AND f.position < r.known_before
-    AND f.occurred_on >= r.effective_from AND f.occurred_on < r.effective_before
+JOIN rule r ON r.position = f.rules AND r.event = f.type
     AND r.shape = CASE WHEN f.data ? 'period' THEN
         CASE WHEN left(f.data -> 'period' ->> 'from', 7) = left(f.data -> 'period' ->> 'to', 7)
             THEN 'month' ELSE 'months' END ELSE 'now' END

@@ -38,6 +38,8 @@ CREATE TABLE rule_set (
     width          integer NOT NULL,
     PRIMARY KEY (book, position)
 );
+-- The last to begin is looked up for every event that is dated back.
+CREATE INDEX rule_set_effective ON rule_set (book, effective_from, position);
 COMMENT ON TABLE rule_set IS 'Each set of posting rules. An event is posted by the set that begins last on or before its date, among those recorded before it.';
 COMMENT ON COLUMN rule_set.book IS 'The book whose rules they are.';
 COMMENT ON COLUMN rule_set.position IS 'Position of the event that brought the set.';
