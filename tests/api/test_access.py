@@ -24,6 +24,12 @@ OPEN = [(method, path) for method, path in ROUTES if not path.startswith("/v1/")
 OF_A_BOOK = [(method, path) for method, path in GUARDED if "{book}" in path]
 
 
+OF_PERSONS = ("/person", "/password", "/evidence/{sha256}")
+POSTED_TO = (
+    "/events", "/billing-runs", "/remind", "/evidence", "/notes/{note}", "/verifications",
+    "/verifications/attempt",
+)  # fmt: skip
+
 NO_KEYS = (
     f"Bearer blk_{'x' * 43}", "Bearer short", "Bearer", "Basic dTpw", "Bearer " + "\u00e4" * 43, "x" * 9_000,
 )  # fmt: skip
@@ -51,13 +57,13 @@ def ask(client: httpx.Client, method: str, path: str, book: str) -> httpx.Respon
 
 def needed_scope(method: str, path: str) -> str:
     """Say which scope opens an address."""
-    if path.endswith(("/person", "/evidence/{sha256}")):
+    if path.endswith(OF_PERSONS) or (method, path.rpartition("/")[2]) == ("GET", "notes"):
         return keys.PERSON
     if path.endswith("/access-log"):
         return keys.AUDIT
     if method == "GET" or path.endswith("/what-if"):
         return keys.READ
-    return keys.POST if path.endswith(("/events", "/billing-runs", "/remind", "/evidence")) else keys.ADMIN
+    return keys.POST if path.endswith(POSTED_TO) else keys.ADMIN
 
 
 def test_there_are_routes_of_every_kind() -> None:

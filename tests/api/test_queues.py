@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,14 @@ from tests.ledger.asks import (
 )  # fmt: skip
 
 LONG_AGO, FAR = "2026-03-02", "2999-12-31"
+FILE = b"signed for by the customer"
+HASH = hashlib.sha256(FILE).hexdigest()
+
+
+def put(caller: Caller, dispute: str, position: int) -> None:
+    """Store a file before it is submitted as evidence."""
+    address = f"{caller.at}/customers/alice/disputes/{dispute}/evidence?min_position={position}"
+    caller.client.put(address, content=FILE, headers={"content-type": "text/plain"}).raise_for_status()
 
 
 @pytest.fixture
@@ -35,11 +44,14 @@ def busy(alice: Caller) -> Caller:
         chargeback("lost", "p1", 100, respond_by=LONG_AGO),
         chargeback("later", "p1", 100, respond_by=LONG_AGO),
         assign("late", "ann"), assign("asked", "bob"), assign("escalated", "ann"), escalate("escalated"),
-        evidence("answered"), withdraw("answered"), resolve("lost", "lost"),
+        evidence("answered", sha256=HASH, size=len(FILE)), withdraw("answered"), resolve("lost", "lost"),
     ]  # fmt: skip
+    position = 0
     for hours, ask in enumerate(told):
-        receipt = alice.tell(ask, at=AT + timedelta(hours=hours))
-    alice.read("/disputes", min_position=receipt["events"][-1]["position"])
+        if ask[0] == "dispute.submit_evidence":
+            put(alice, "answered", position)
+        position = alice.tell(ask, at=AT + timedelta(hours=hours))["events"][-1]["position"]
+    alice.read("/disputes", min_position=position)
     return alice
 
 

@@ -64,10 +64,12 @@ def test_every_message_leads_in_the_log_to_the_events_that_the_rules_alone_give(
 
 
 def essence(event: Event) -> tuple[object, ...]:
-    """An event without what differs from log to log: the book, the moment."""
+    """An event without what differs from log to log: the book, the moment, and what is reckoned from it."""
+    reckoned = [name for name in ("expires_at", "valid_until") if getattr(event.data, name, None) is not None]
+    data = msgspec.structs.replace(event.data, **dict.fromkeys(reckoned, event.time))
     return (
         event.position, event.stream, event.version, event.type, event.source, event.id, event.time,
-        event.causation, event.decisionsize, event.principal, event.data,
+        event.causation, event.decisionsize, event.principal, data,
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def test_an_erasure_that_is_cut_off_is_done_by_the_next(database: str, vault: Va
 
 def test_of_many_erasers_each_erasure_is_done_by_one(database: str, vault: Vault) -> None:
     with psycopg.connect(database) as connection:
-        connection.execute("TRUNCATE vault.record, vault.key")
+        connection.execute("TRUNCATE vault.record, vault.key, vault.code")
     customers = [f"c-{number}" for number in range(40)]
     for number, customer in enumerate(customers):
         ask_to_erase(database, customer, 10 + number)
