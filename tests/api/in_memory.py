@@ -34,9 +34,14 @@ class InMemoryLedger(Client):
         return self
 
     def post(self, path: str, body: bytes, content_type: str) -> Answer:
-        """Judge lines."""
+        """Judge lines of somebody without a role."""
+        return self.post_as("tester", None, path, body, content_type)
+
+    def post_as(self, principal: str, role: str | None, path: str, body: bytes, content_type: str) -> Answer:
+        """Judge lines of a principal in a role."""
         assert (path, content_type) == ("/v1/books/b/events", "application/x-ndjson")
-        return Answer(200, {}, b"\n".join(orjson.dumps(self._judge(line)) for line in body.split(b"\n")))
+        results = (orjson.dumps(self._judge(line, principal, role)) for line in body.split(b"\n"))
+        return Answer(200, {}, b"\n".join(results))
 
     def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> Answer:
         """Read the feed."""
@@ -50,9 +55,9 @@ class InMemoryLedger(Client):
         behind = found[-1].position if len(found) == limit else len(self.events)
         return Answer(200, {}, b'{"items":[%b],"next":%d,"head":%d}' % (items, behind, len(self.events)))
 
-    def _judge(self, raw: bytes) -> dict[str, object]:
+    def _judge(self, raw: bytes, principal: str, role: str | None) -> dict[str, object]:
         try:
-            message = read_message(raw, decider.DECODERS, "tester")
+            message = read_message(raw, decider.DECODERS, principal, role)
             status, events = "replayed", self._taken.get((message.source, message.id))
             if events is None:
                 customer = self._customers.get(message.subject or "")
@@ -94,3 +99,19 @@ class InMemoryLedger(Client):
             customer = decider.evolve_customer(self._customers.get(message.subject), event)
             self._customers[message.subject] = customer
         return event
+
+
+class InRole(Client):
+    """The same ledger for a principal in a role."""
+
+    def __init__(self, ledger: InMemoryLedger, principal: str, role: str) -> None:
+        super().__init__(ledger.url, "no key")
+        self._ledger, self._principal, self._role = ledger, principal, role
+
+    def twin(self) -> Client:
+        """Be the same over another connection."""
+        return self
+
+    def post(self, path: str, body: bytes, content_type: str) -> Answer:
+        """Judge lines."""
+        return self._ledger.post_as(self._principal, self._role, path, body, content_type)

@@ -50,18 +50,21 @@ def demo(
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.client import Client  # noqa: PLC0415
     from ledger_api.client.catching_up import catch_up  # noqa: PLC0415
+    from ledger_api.demo.keeping import LEAD  # noqa: PLC0415
     from ledger_api.demo.story import SOURCES, Story, head_of  # noqa: PLC0415
     from ledger_api.demo.summary import as_json, as_text, read_standing  # noqa: PLC0415
 
     use_home(home)
     wants = Wants(book, "demo", (*SOURCES, VISITOR))
+    decides = Wants(book, "lead", ("care",), LEAD)
     with (
         runtime() as found,
         own_service(host, port if serve else 0) as service,
         temporary_key(found, wants) as key,
+        temporary_key(found, decides) as lead,
     ):
         client = Client(service.url, key)
-        story = Story(client, book, seed, customers)
+        story = Story(client, Client(service.url, lead), book, seed, customers)
         run = _play(story)
         head, since = head_of(client, book), time.monotonic()
         catch_up(client, book, head, lambda waiting: print(waiting, file=sys.stderr))

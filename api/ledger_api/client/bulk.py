@@ -75,6 +75,16 @@ class Tally:
         self.position_first = min(self.position_first or first, first)
         self.position_last = max(self.position_last, last)
 
+    def add(self, other: Tally) -> None:
+        """Count what another sender's messages became, too; its refusals keep their own first lines."""
+        self.recorded += other.recorded
+        self.replayed += other.replayed
+        self.events += other.events
+        self.position_last = max(self.position_last, other.position_last)
+        for refused in other.refusals.values():
+            self.refuse(refused.code, refused.detail, refused.line)
+            self.refusals[refused.code].count += refused.count - 1
+
     def refuse(self, code: str, detail: str, line: int) -> None:
         """Count one refusal; the one with the lowest line stands for all of its code."""
         refused = self.refusals.setdefault(code, Refused(code, 0, line, detail))

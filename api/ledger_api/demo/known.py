@@ -24,6 +24,9 @@ class EventData(msgspec.Struct):
     """What the demo reads of the data of any event, in minor units; what an event has not is 0 or empty."""
 
     name: str = ""
+    arm: str = ""
+    discount: str | int = ""
+    """The name of a discount; of an invoice, how much they took off it."""
     invoice: str = ""
     payment: str = ""
     amount: int = 0
@@ -83,6 +86,10 @@ class Known:
     invoices: dict[str, Invoice] = field(default_factory=dict)
     payments: list[tuple[str, int]] = field(default_factory=list)
     credit: int = 0
+    arm: str = ""
+    """The arm of the trial that was drawn, until it was acted on."""
+    requested: list[str] = field(default_factory=list)
+    """Discounts that wait for a second person."""
 
     def learn(self, event: Event) -> None:
         """Take one event in."""
@@ -98,6 +105,10 @@ class Known:
             case "payment.received":
                 self.payments.append((data.payment, data.amount))
                 self.credit += data.amount
+            case "trial.assigned":
+                self.arm = data.arm
+            case "discount.requested":
+                self.requested.append(str(data.discount))
             case "payment.returned" | "refund.issued":
                 self.credit -= data.amount
             case "dispute.opened":

@@ -1,11 +1,10 @@
-"""What a customer of the demo takes: the agreement, charges by the month and by use, discounts."""
+"""What a customer of the demo takes: the agreement, charges by use, discounts."""
 
 from __future__ import annotations
 
 from datetime import date
 from random import Random
 
-from ledger.money import round_half_away
 from ledger_api.demo.diary import Diary, later
 from ledger_api.demo.people import PLANS, SEGMENTS, Person, Plan
 
@@ -33,9 +32,9 @@ class Services:
         if person.joined <= month.number <= (person.left or month.number):
             self._charge(diary)
             self._discount(diary)
-        if person.left == month.number - 1:
+        if person.left == month.number:
             reason = self._random.choice(("price", "moved", "unused", "competitor"))
-            diary.add(month.day(1), 9, "crm", "customer.closed", {"by": "customer", "reason": reason})
+            diary.add(month.last, 21, "crm", "customer.closed", {"by": "customer", "reason": reason})
 
     def _join(self, diary: Diary) -> None:
         person, day = self._person, diary.month.day(self._person.joined_day)
@@ -72,14 +71,9 @@ class Services:
         diary.add(said_on, 8, "crm", "agreement.changed", agreement)
 
     def _charge(self, diary: Diary) -> None:
-        """Charge the month in advance and its use at the end; now and then take a mistake back."""
+        """Charge what was used; now and then take a mistake back. The plan is billed by its agreement."""
         month, person, random = diary.month, self._person, self._random
         plan = PLANS[self._plan]
-        begins = month.day(person.joined_day) if month.number == person.joined else month.first
-        days = (month.last - begins).days + 1
-        net = round_half_away(plan.monthly[person.currency] * days, month.days)
-        period = {"from": begins.isoformat(), "to": month.last.isoformat()}
-        self._post(diary, begins.day, plan.service, plan.description, net, period=period)
         self._meter(diary, plan)
         if random.random() < 0.02:
             self._post(
@@ -91,7 +85,7 @@ class Services:
                 "reduced",
             )
         if random.random() < 0.006:
-            charge = self._post(diary, 25, plan.service, plan.description, net, period=period)
+            charge = self._post(diary, 25, plan.service, plan.description, plan.monthly[person.currency])
             wrong = {"charge": charge, "reason": "posted_twice"}
             diary.add(month.day(26), 15, "rating", "charge.reverse", wrong)
         if self._plan < len(PLANS) - 1 and month.number > person.joined and random.random() < 0.015:
@@ -111,10 +105,9 @@ class Services:
             }
             diary.add(diary.month.last, 4, "rating", "charge.posted", data)
 
-    def _post(  # noqa: PLR0913, PLR0917 - what a charge says
-        self, diary: Diary, day: int, service: str, description: str, net: int, category: str = "standard",
-        period: dict[str, str] | None = None,
-    ) -> str:  # fmt: skip
+    def _post(
+        self, diary: Diary, day: int, service: str, description: str, net: int, category: str = "standard"
+    ) -> str:
         charge = diary.name("F")
         data: dict[str, object] = {
             "charge": charge,
@@ -124,8 +117,6 @@ class Services:
             "net": net,
             "tax_category": category,
         }
-        if period is not None:
-            data["period"] = period
         diary.add(diary.month.day(day), 12, "rating", "charge.posted", data)
         return charge
 

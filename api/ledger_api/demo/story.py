@@ -20,6 +20,7 @@ from ledger_api.client.bulk import Lanes, Tally
 from ledger_api.demo.care import Care
 from ledger_api.demo.collecting import Collector
 from ledger_api.demo.diary import Diary, Month, month_of
+from ledger_api.demo.keeping import AUTHORITY, PLAN, Keeper
 from ledger_api.demo.known import Event, Known
 from ledger_api.demo.paying import Payer
 from ledger_api.demo.people import MONTHS, Person, draw
@@ -32,6 +33,17 @@ REPEATED = 0.004
 """The share of messages that reach the ledger twice."""
 FEED_LIMIT = 1_000
 """Events asked for in one page of the feed."""
+
+_OF_BOOK: tuple[tuple[int, str, str, str, dict[str, object]], ...] = (
+    (1, "2025-01-02", "policy.changed", "relief", {
+        "policy": "write_off", "from": "2025-01-01", "write_off": {"tax_relief": True}}),
+    (1, "2025-01-02", "policy.changed", "authority", {
+        "policy": "discount_authority", "from": "2025-01-01", "discount_authority": AUTHORITY}),
+    (2, "2025-02-03", "trial.registered", "trial", PLAN),
+    (6, "2025-06-02", "tax_rate.changed", "reduced", {
+        "category": "reduced", "rate": "9", "from": "2025-07-01"}),
+)  # fmt: skip
+"""In which month, on which day, what changes of the book: type, key and data."""
 
 Progress = Callable[[int], None]
 """Told how many more customer-months are done."""
@@ -49,6 +61,8 @@ class Life:
         self._care = Care(self.person, self.known, self._random)
         debts = Random(f"{seed}/{number}/debts")  # noqa: S311 - a made-up year wants no secrets
         self._collector = Collector(self.person, self.known, debts)
+        lots = Random(f"{seed}/{number}/keeping")  # noqa: S311 - a made-up year wants no secrets
+        self.keeper = Keeper(self.person, self.known, lots)
 
     def write(self, month: Month) -> list[bytes]:
         """Give the messages of one month."""
@@ -62,6 +76,7 @@ class Life:
         self._payer.write(diary)
         self._care.write(diary)
         self._collector.write(diary)
+        self.keeper.write(diary)
         return diary.messages(REPEATED)
 
 
@@ -75,8 +90,9 @@ class Size(NamedTuple):
 class Story:
     """A demo: its customers, and the ledger that it plays against."""
 
-    def __init__(self, client: Client, book: str, seed: int, customers: int) -> None:
+    def __init__(self, client: Client, lead: Client, book: str, seed: int, customers: int) -> None:
         self._client = client
+        self._lead = lead
         self._book = book
         self._seed = seed
         self._lives = [Life(number, seed) for number in range(1, customers + 1)]
@@ -91,12 +107,19 @@ class Story:
 
     def play(self, progress: Progress) -> Tally:
         """Play the whole year and tell what became of the messages."""
-        with Lanes(self._client, self._book, lanes=1) as lanes:
+        with (
+            Lanes(self._client, self._book, lanes=1) as lanes,
+            Lanes(self._lead, self._book, lanes=1) as leads,
+        ):
             lanes.send(self._opening(), None)
             for number in range(1, MONTHS + 1):
                 month = month_of(number)
                 for raw in self._of_book(month):
                     lanes.send(raw, None)
+                for life in self._lives:
+                    for raw in life.keeper.decide(month):
+                        leads.send(raw, life.person.customer)
+                leads.settle()
                 for life in self._lives:
                     if life.person.joined <= number:
                         for raw in life.write(month):
@@ -104,11 +127,12 @@ class Story:
                         progress(1)
                 for life in self._lives:
                     if life.person.joined <= number <= (life.person.left or number):
-                        lanes.send(_invoicing(life.person, month), life.person.customer)
+                        lanes.send(_billing(life.person, month), life.person.customer)
                 if number > 1:
                     lanes.send(_closing(month), None)
                 lanes.settle()
                 self._learn(lanes.tally.position_last)
+            lanes.tally.add(leads.tally)
             return lanes.tally
 
     @property
@@ -154,21 +178,10 @@ class Story:
         return message("book.opened", id_="opened", source="billing", time_="2024-12-30T08:00:00Z", data=data)
 
     def _of_book(self, month: Month) -> Iterator[bytes]:
-        """Say that the tax in bad debt comes back; in June the law changes a rate from July on."""
-        if month.number == 1:
-            policy = {"policy": "write_off", "from": "2025-01-01", "write_off": {"tax_relief": True}}
-            yield message(
-                "policy.changed", id_="relief", source="billing", time_="2025-01-02T08:00:00Z", data=policy
-            )
-        if month.number == 6:
-            changed = {"category": "reduced", "rate": "9", "from": "2025-07-01"}
-            yield message(
-                "tax_rate.changed",
-                id_="reduced",
-                source="billing",
-                time_="2025-06-02T08:00:00Z",
-                data=changed,
-            )
+        """Say what the book's own rules are: policies, a trial's plan, in June a rate from July on."""
+        for number, day, type_, id_, data in _OF_BOOK:
+            if month.number == number:
+                yield message(type_, id_=id_, source="billing", time_=f"{day}T08:00:00Z", data=data)
 
     def _learn(self, upto: int) -> None:
         """Read the events from where the last month ended up to the last receipt."""
@@ -179,10 +192,10 @@ class Story:
         self._learned = upto
 
 
-def _invoicing(person: Person, month: Month) -> bytes:
+def _billing(person: Person, month: Month) -> bytes:
     return message(
-        "invoice.issue", id_=f"{person.customer}/{month.name}/invoice", source="billing",
-        time_=f"{month.last}T20:00:00Z", data={}, subject=person.customer,
+        "customer.bill", id_=f"{person.customer}/{month.name}/bill", source="billing",
+        time_=f"{month.last}T20:00:00Z", data={"through": month.last.isoformat()}, subject=person.customer,
     )  # fmt: skip
 
 
