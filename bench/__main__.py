@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import billing, deciding, deriving, growing, library, place, posting, reading
+from bench import billing, deciding, deriving, documents, growing, library, place, posting, reading
 from bench.figures import Bar, Figure, against, show
 
 PORT, SPARE_PORT = 8_941, 8_942
@@ -42,6 +42,7 @@ PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
     "deciding": deciding.deciding,
     "deriving": deriving.deriving,
     "billing": billing.billing,
+    "documents": documents.documents,
 }
 """What a run without arguments measures, each on a fresh database."""
 

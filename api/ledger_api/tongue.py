@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from copy import copy
@@ -25,6 +26,9 @@ WRITTEN_MAX = 10_000
 """Amounts, numbers and dates kept as they are written: the same ones stand on a bill again and again."""
 
 Words = Mapping[str, str]
+
+_TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+"""Where letters of a currency touch digits: a space belongs there [UTS 35, currency spacing]."""
 
 
 @cache
@@ -124,7 +128,7 @@ def _written(
 ) -> str:
     pattern = _pattern(locale, kind, digits)
     written = str(pattern.apply(value, locale, currency=currency, currency_digits=False))
-    return written.replace("-", "\u2212")
+    return _TOUCHING.sub("\N{NO-BREAK SPACE}", written.replace("-", "\N{MINUS SIGN}"))
 
 
 @lru_cache(WRITTEN_MAX)

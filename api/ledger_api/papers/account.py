@@ -53,7 +53,7 @@ def statement_paper(to: Addressing, account: Account) -> Paper:
     said = max((entry.recorded_at for entry in account.entries), default=to.opened_at)
     facts = [(tongue.say("customer"), account.customer)]
     if period := _period(tongue, account.period):
-        facts.append((tongue.say("date"), period))
+        facts.append((tongue.say("days"), period))
     return replace(
         blank(to, account.customer, tongue.say("statement"), said),
         facts=facts,
