@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import string
+import threading
 import tomllib
 from importlib.resources import files
 from io import BytesIO
@@ -13,10 +15,13 @@ from hypothesis import given, settings
 from pypdf import PdfReader
 from tests.api.papers import TEXTS, WORDS, addressing, invoice, line
 
+from ledger.errors import Unavailable
+from ledger_api.metrics import Metrics
 from ledger_api.papers.billed import invoice_paper
 from ledger_api.papers.html import as_html
 from ledger_api.papers.paper import plain
 from ledger_api.papers.pdf import as_pdf
+from ledger_api.papers.press import Press
 from ledger_api.tongue import LANGUAGES, Language, Tongue, words_of
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -145,3 +150,18 @@ def test_a_thousand_lines_carry_their_sum_from_page_to_page() -> None:
     sums = [match[1] for match in carried if match is not None]
     assert sums == [f"{10 * page[-1]:,}.00" for page in numbers if page][:-1]
     assert "Page 2 of" in pages[1]
+
+
+def test_more_documents_than_may_wait_are_refused_for_now() -> None:
+    async def story() -> None:
+        going_on = threading.Event()
+        with Press(1, Metrics()) as press:
+            first = asyncio.create_task(press.run(lambda: b"set" if going_on.wait(30) else b""))
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await press.run(lambda: b"one too many")
+            going_on.set()
+            assert await first == b"set"
+            assert await press.run(lambda: b"next") == b"next"
+
+    asyncio.run(story())

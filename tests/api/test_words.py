@@ -63,7 +63,7 @@ def test_a_currency_has_its_own_digits_and_a_price_all_of_its_own() -> None:
     tongue = Tongue(WORDS, "en", "da", "Europe/Berlin")
     assert tongue.money(-1, "EUR") == "\N{MINUS SIGN}€0.01"
     assert tongue.money(1234, "JPY") == "¥1,234"
-    assert tongue.money(1234, "BHD") == "BHD1.234"
+    assert tongue.money(1234, "BHD") == "BHD\N{NO-BREAK SPACE}1.234"
     assert tongue.money(10**15, "EUR") == "€10,000,000,000,000.00"
     assert tongue.money_each("0.0125", "EUR") == "€0.000125"
     assert tongue.money_each("3100", "EUR") == "€31.00"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from importlib.resources import as_file, files
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -29,6 +29,11 @@ _UNSHOWN = re.compile(
 """What the fonts that come with Typst do not show: all but Latin, Greek and Cyrillic script and signs."""
 _INSTEAD = "\u25a1"
 
+LONG_ROWS = 50
+"""Rows from which on what Typst remembers of a document is dropped at once: about 250 KB for each row."""
+_REMEMBERED = 12
+"""Typst forgets what the last ten documents did not use; as many blank ones make it do so."""
+
 _threads = threading.local()
 
 
@@ -40,6 +45,7 @@ def as_pdf(paper: Paper, einvoice: bytes | None = None) -> bytes:
     compiler = _compiler()
     try:
         made = compiler.compile(
+            _template("document.typ"),
             format="pdf",
             sys_inputs=inputs,
             pdf_standards=[STANDARD],
@@ -49,6 +55,9 @@ def as_pdf(paper: Paper, einvoice: bytes | None = None) -> bytes:
         del _threads.compiler
         raise
     assert isinstance(made, bytes)  # noqa: S101 - narrows the type: one document, one file
+    if sum(len(table.rows) for table in paper.tables) >= LONG_ROWS:
+        for _ in range(_REMEMBERED):
+            compiler.compile(_template("blank.typ"), format="pdf", sys_inputs={})
     return made if einvoice is None else declare(made)
 
 
@@ -63,7 +72,12 @@ def _compiler() -> typst.Compiler:
             import typst  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise Unavailable("documents as PDF need the extra pdf: billing-ledger[pdf]") from error
-        with as_file(files("ledger_api.papers").joinpath("document.typ")) as template:
-            _threads.compiler = typst.Compiler(template, root=template.parent, ignore_system_fonts=True)
+        folder = _template("document.typ").parent
+        _threads.compiler = typst.Compiler(root=folder, ignore_system_fonts=True)
     compiler: typst.Compiler = _threads.compiler
     return compiler
+
+
+def _template(name: str) -> Path:
+    """Find a template: a file beside this one, wherever the package is installed."""
+    return Path(__file__).with_name(name)
