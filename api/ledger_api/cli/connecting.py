@@ -97,8 +97,10 @@ def temporary_key(found: Runtime, wants: Wants) -> Iterator[str]:
 
 
 def make_key(found: Runtime, wants: Wants) -> tuple[str, str]:
-    """Make an API key: its id, and the key itself."""
-    scopes = [keys.READ, keys.POST, keys.GOVERN] if wants.sources else [keys.READ]
+    """Make an API key: its id, and the key itself. Who acts in a role does not govern what that may."""
+    scopes = [keys.READ]
+    if wants.sources:
+        scopes += [keys.POST] if wants.role else [keys.POST, keys.GOVERN]
     with found.connect(OWNER) as connection:
         return keys.create(
             connection, book=wants.book, principal=wants.principal, scopes=scopes, sources=wants.sources,
