@@ -9,7 +9,18 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import billing, deciding, deriving, documents, growing, library, place, posting, reading
+from bench import (
+    billing,
+    deciding,
+    deriving,
+    documents,
+    explaining,
+    growing,
+    library,
+    place,
+    posting,
+    reading,
+)  # fmt: skip
 from bench.figures import Bar, Figure, against, show
 
 PORT, SPARE_PORT = 8_941, 8_942
@@ -36,6 +47,12 @@ def _reading(conninfo: str, _: int) -> list[Figure]:
         return reading.reads(service)
 
 
+def _explaining(conninfo: str, _: int) -> list[Figure]:
+    with place.service(conninfo, PORT) as service:
+        posting.open_book(service)
+        return explaining.explaining(service)
+
+
 PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
     "posting": _posting,
     "reading": _reading,
@@ -43,6 +60,7 @@ PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
     "deriving": deriving.deriving,
     "billing": billing.billing,
     "documents": documents.documents,
+    "explain": _explaining,
 }
 """What a run without arguments measures, each on a fresh database."""
 

@@ -13,7 +13,7 @@ from tests.api.live import Caller, Json, Live, open_book, problem
 from tests.ledger.asks import charge, issue, pay
 
 CUSTOMERS = [f"c-{number:02}" for number in range(1, 7)]
-OF_CUSTOMER = ("", "/balance", "/statement", "/invoices", "/disputes", "/discounts")
+OF_CUSTOMER = ("", "/balance", "/balance/explain", "/statement", "/invoices", "/disputes", "/discounts")
 OF_BOOK = (
     "/customers", "/invoices", "/disputes", "/discounts", "/reports/trial-balance", "/reports/revenue",
     "/reports/tax", "/invoices?state=open&limit=3", "/invoices?in_dispute=true",
@@ -51,6 +51,7 @@ def answers(caller: Caller, customer: str, **moment: int | str) -> dict[str, Jso
     for invoice in found[f"/customers/{customer}/invoices"]:
         path = f"/invoices/{invoice['invoice']}"
         found[path] = caller.read(path, **moment)
+        found[f"{path}/explain"] = caller.read(f"{path}/explain", **moment)
     return found
 
 
