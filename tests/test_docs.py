@@ -95,7 +95,9 @@ def _run_one(shell: Shell, snippet: Snippet) -> str | None:
 
 def _psql(snippet: Snippet) -> str:
     """Write the command that asks in a role, reading only, as `billing-ledger psql --role` does."""
-    options = f"-c role={snippet.role} -c default_transaction_read_only=on -c timezone=UTC"
+    options = (
+        f"-c role={snippet.role} -c ledger.book=main -c default_transaction_read_only=on -c timezone=UTC"
+    )
     command = f'PGOPTIONS="{options}" psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL"'
     return f"{command} <<'END_OF_SNIPPET'\n{snippet.text}\nEND_OF_SNIPPET"
 

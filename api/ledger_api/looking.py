@@ -58,6 +58,7 @@ class Looks:
 
         def asked() -> list[dict[str, object]]:
             with _as_auditor(self._conninfo) as connection:
+                connection.execute(SQL["name_book"], values)
                 rows = connection.execute(SQL["access_page"], values, binary=True)
                 return [{**msgspec.json.decode(raw), "hash": hash_.hex()} for _, raw, hash_ in rows]
 

@@ -94,6 +94,7 @@ def make_schema(connection: psycopg.Connection[TupleRow], target: Target) -> Non
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(target.schema)))
     connection.execute(search_path(target.schema, target.needed))
     connection.execute(target.model.script("tables"))
+    connection.execute(SQL["keep_books_apart"], {"schema": target.schema})
 
 
 def complete_schema(connection: psycopg.Connection[TupleRow], target: Target) -> None:
@@ -101,6 +102,7 @@ def complete_schema(connection: psycopg.Connection[TupleRow], target: Target) ->
     connection.execute(search_path(target.schema, target.needed))
     for part in ("indexes", "views"):
         connection.execute(target.model.script(part))
+    connection.execute(SQL["keep_books_apart"], {"schema": target.schema})
 
 
 def drop_schema(connection: psycopg.Connection[TupleRow], schema: str) -> None:

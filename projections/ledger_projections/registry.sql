@@ -95,6 +95,10 @@ SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = %(schema)s) AND c.relkind = 'r'
 ORDER BY c.relname;
 
+-- name: keep_books_apart
+-- Finance may read what is in a schema by now, of the book that its session names.
+SELECT ledger.keep_books_apart(%(schema)s);
+
 -- name: transactions
 -- Every transaction of this database that is under way, this one and those of autovacuum (which has no user) left out.
 SELECT l.virtualtransaction FROM pg_locks l

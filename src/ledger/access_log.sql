@@ -19,10 +19,14 @@ UPDATE ledger.access_head SET number = %(number)s, hash = %(hash)s WHERE book = 
 
 -- name: access_page
 -- Entries in order, of one customer or of all, after a number.
-SELECT a.number, a.entry, a.hash FROM ledger.access AS a
+SELECT a.number, a.entry, a.hash FROM audit.access AS a
 WHERE a.book = %(book)s AND a.number > %(after)s AND (%(customer)s::text IS NULL OR a.customer = %(customer)s)
     AND (%(principal)s::text IS NULL OR a.principal = %(principal)s)
 ORDER BY a.number LIMIT %(limit)s;
+
+-- name: name_book
+-- An auditor sees the book that the session names.
+SELECT set_config('ledger.book', %(book)s, false);
 
 -- name: access_end
 -- Where it ends.

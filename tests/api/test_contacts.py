@@ -130,6 +130,7 @@ def test_finance_reads_the_days_of_a_queue(alice: Caller) -> None:
     alice.read("/contacts", min_position=position)
     with psycopg.connect(alice.live.database) as connection:
         connection.execute("SET ROLE ledger_finance")
+        connection.execute("SELECT set_config('ledger.book', %s, false)", (alice.book,))
         rows = connection.execute(
             "SELECT day::text, queue, answered_within_20_seconds FROM contacts.daily WHERE book = %s",
             (alice.book,),

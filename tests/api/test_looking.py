@@ -116,6 +116,6 @@ def test_the_chain_of_a_running_service_holds(live: Live, alice: Caller) -> None
     client = agent(alice)
     for _ in range(20):
         client.get(alice.at + PERSON)
-    with connect(live.database, role="ledger_auditor") as connection:
+    with connect(live.database, role="ledger_verifier") as connection:
         found = check_looks(connection, alice.book)
     assert (found.found, found.count >= 20) == (0, True)

@@ -94,13 +94,13 @@ GRANTS = {
         "ledger_owner": "DELETE INSERT MAINTAIN REFERENCES SELECT TRIGGER TRUNCATE UPDATE",
         "ledger_writer": "INSERT SELECT",
         "ledger_projector": "SELECT",
-        "ledger_auditor": "SELECT",
+        "ledger_verifier": "SELECT",
     },
     "head": {
         "ledger_owner": "DELETE INSERT MAINTAIN REFERENCES SELECT TRIGGER TRUNCATE UPDATE",
         "ledger_writer": "INSERT SELECT UPDATE",
         "ledger_projector": "SELECT",
-        "ledger_auditor": "SELECT",
+        "ledger_verifier": "SELECT",
     },
 }
 

@@ -16,14 +16,15 @@ MAY = {
     ("ledger_writer", "head"): {"SELECT", "INSERT", "UPDATE"},
     ("ledger_projector", "event"): {"SELECT"},
     ("ledger_projector", "head"): {"SELECT"},
-    ("ledger_auditor", "event"): {"SELECT"},
-    ("ledger_auditor", "head"): {"SELECT"},
+    ("ledger_verifier", "event"): {"SELECT"},
+    ("ledger_verifier", "head"): {"SELECT"},
     ("ledger_service", "event"): {"SELECT", "INSERT"},
     ("ledger_service", "head"): {"SELECT", "INSERT", "UPDATE"},
     ("ledger_service", "api_key"): {"SELECT"},
 }
 ROLES = (
     "ledger_writer", "ledger_projector", "ledger_finance", "ledger_auditor", "ledger_service", "ledger_vault",
+    "ledger_verifier",
 )  # fmt: skip
 TRICKS = (
     "UPDATE ledger.event SET amount = 0",
@@ -135,10 +136,13 @@ def test_not_even_the_owner_changes_what_was_recorded(database: str) -> None:
 
 def test_finance_reads_the_read_models_that_the_service_makes_and_only_reads(database: str) -> None:
     with connect(database) as connection:
-        connection.execute("CREATE SCHEMA balances; CREATE TABLE balances.balance (amount bigint)")
-        connection.execute("INSERT INTO balances.balance VALUES (7)")
+        connection.execute("CREATE SCHEMA balances; CREATE TABLE balances.balance (book text, amount bigint)")
+        connection.execute("INSERT INTO balances.balance VALUES ('b', 7), ('other', 1)")
+        connection.execute("SELECT ledger.keep_books_apart('balances')")
         connection.execute("ALTER SCHEMA balances RENAME TO balances_old")
     with connect(database, role="ledger_finance") as connection:
+        assert _one(connection, "SELECT sum(amount) FROM balances_old.balance") is None
+        connection.execute("SET ledger.book = 'b'")
         assert _one(connection, "SELECT sum(amount) FROM balances_old.balance") == 7
         for statement in ("DELETE FROM balances_old.balance", "CREATE TABLE balances_old.x ()"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

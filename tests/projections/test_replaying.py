@@ -30,7 +30,7 @@ def folds(database: str) -> Iterator[tuple[Connection, Cursors]]:
 def rows_in(database: str, name: str) -> Rows:
     """Read every row of a replay."""
     found: Rows = {}
-    with psycopg.connect(database, options="-c timezone=UTC -c role=ledger_finance") as connection:
+    with psycopg.connect(database, options="-c timezone=UTC -c role=ledger_service") as connection:
         for model in NAMES:
             schema = f"{name}_{model}"
             tables = connection.execute(

@@ -46,6 +46,7 @@ def test_readers_notice_nothing(database: str, works: Writer) -> None:
     def ask(name: str, question: str) -> None:
         least = 1
         with psycopg.connect(database, autocommit=True, prepare_threshold=None) as connection:
+            connection.execute("SET ledger.book = 'lives'")
             while not stopping.is_set():
                 try:
                     answer = connection.execute(question.encode()).fetchall()

@@ -34,7 +34,7 @@ def vault(database: str) -> Iterator[Connection]:
 
 def findings(database: str, book: str = "main") -> list[str]:
     """Verify, and give what is wrong."""
-    with connect(database, role="ledger_auditor") as connection:
+    with connect(database, role="ledger_verifier") as connection:
         return [finding.said for finding in check_looks(connection, book).findings]
 
 
@@ -110,9 +110,17 @@ def test_nothing_of_it_is_ever_changed(database: str, vault: Connection, role: s
 
 
 @pytest.mark.parametrize(
-    "role", ["ledger_service", "ledger_writer", "ledger_projector", "ledger_finance", "ledger_vault"]
+    "role",
+    [
+        "ledger_service",
+        "ledger_writer",
+        "ledger_projector",
+        "ledger_finance",
+        "ledger_vault",
+        "ledger_auditor",
+    ],
 )
-def test_nobody_but_the_auditor_reads_it(database: str, role: str) -> None:
+def test_nobody_but_the_verifier_reads_all_of_it(database: str, role: str) -> None:
     with (
         connect(database, role=role) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,9 @@ def psql(
     role: Annotated[
         str, typer.Option(help="The role to act as: ledger_service, ledger_finance, ledger_auditor, …")
     ] = "ledger_service",
+    book: Annotated[
+        str | None, typer.Option(help="The book that finance and auditors see; none without it.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Begin with transactions that may write.")] = False,
 ) -> None:
     """Open psql on the ledger's database, reading only. What follows is passed on: psql -- -c 'SELECT 1'."""
@@ -38,19 +42,23 @@ def psql(
         conninfo = with_settings(
             found.conninfo, role=role, application_name="billing-ledger psql", statement_seconds_max=0
         )
-        command, secret = _command(found, conninfo, "off" if write else "on")
+        settings = {"default_transaction_read_only": "off" if write else "on"}
+        if book is not None:
+            settings["ledger.book"] = book.replace("\\", r"\\").replace(" ", r"\ ")
+        command, secret = _command(found, conninfo, settings)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for psql: it cancels a query
         code = subprocess.run([*command, *context.args], env={**os.environ, **secret}, check=False).returncode
     raise typer.Exit(code)
 
 
-def _command(found: Runtime, conninfo: str, read_only: str) -> tuple[list[str], dict[str, str]]:
+def _command(found: Runtime, conninfo: str, settings: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """Tell the command line, and apart from it the password, which the list of processes must not show."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
 
     parts = conninfo_to_dict(conninfo)
     password = parts.pop("password", None)
-    parts["options"] = f"{parts['options']} -c default_transaction_read_only={read_only}"
+    chosen = (f"-c {name}={value}" for name, value in settings.items())
+    parts["options"] = " ".join([str(parts["options"]), *chosen])
     command = [_program(found), "--dbname", make_conninfo("", **parts)]
     return command, {} if password is None else {"PGPASSWORD": str(password)}
 

@@ -15,8 +15,8 @@ LEFT JOIN LATERAL (
         'version', v.version, 'position', v.position, 'type', v.type, 'occurred_at', v.occurred_at,
         'recorded_at', v.recorded_at, 'principal', v.principal, 'source', v.source, 'id', v.event_id,
         'causation', v.causation, 'invoice', v.invoice, 'currency', v.currency, 'amount', v.amount,
-        'refers_to', v.refers_to)::text AS event
-    FROM customers.timeline AS v
+        'refers_to', customers.refers_to(v.state))::text AS event
+    FROM ledger.event AS v
     WHERE v.book = h.book AND v.stream = 'customer/' || %(customer)s
         AND v.version BETWEEN p.first AND least(p.first + %(limit)s - 1, l.version)
 ) AS t ON true

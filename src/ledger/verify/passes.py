@@ -14,8 +14,8 @@ from ledger.database import connect
 from ledger.verify.leaves import Connection
 from ledger.verify.notes import Notes
 
-ROLE = "ledger_auditor"
-"""The role that verifies: it reads the log and can change nothing."""
+ROLE = "ledger_verifier"
+"""The role that verifies: it reads all of the log and can change nothing."""
 
 Advance = Callable[[int], None]
 """Told how many more events a pass has behind it."""

@@ -1,12 +1,14 @@
 -- What finance and auditors read: entries with their cause, and every balance as of any moment.
 
-CREATE VIEW entry AS
+-- Finance may not read the log, but this of it: hence with its owner's rights, and of the book that the session names.
+CREATE VIEW entry WITH (security_barrier, security_invoker = false) AS
 SELECT p.book, p.position, p.occurred_on, p.currency, e.type, p.customer, p.invoice,
     sum(p.amount) FILTER (WHERE p.amount > 0) AS debit, e.occurred_at, e.recorded_at, e.principal, e.source, e.event_id
 FROM posting p
 JOIN ledger.event e ON e.book = p.book AND e.position = p.position
+WHERE p.book = (SELECT ledger.book_in_force())
 GROUP BY p.book, p.position, p.occurred_on, p.currency, p.customer, p.invoice, e.book, e.position;
-COMMENT ON VIEW entry IS 'Entries with the event that each comes from.';
+COMMENT ON VIEW entry IS 'Entries with the event that each comes from, of the book that the session names.';
 COMMENT ON COLUMN entry.book IS 'The book that is posted to.';
 COMMENT ON COLUMN entry.position IS 'Position of the event.';
 COMMENT ON COLUMN entry.occurred_on IS 'Date of the entry in the book''s time zone.';
@@ -86,6 +88,7 @@ END;
 COMMENT ON FUNCTION trial_balance_as_of IS
     'Debits, credits and balance of every account, as of a position, a recorded time and an occurred date (null: no limit).';
 
+-- With its owner's rights, as the view above.
 CREATE FUNCTION statement_as_of(
     of_book text, of_customer text,
     as_of_position bigint DEFAULT NULL, as_of_recorded timestamptz DEFAULT NULL, as_of_occurred date DEFAULT NULL
@@ -98,11 +101,11 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SECURITY DEFINER BEGIN ATOMIC
         p.occurred_at, p.recorded_at
     FROM posting p
     JOIN ledger.event e ON e.book = p.book AND e.position = p.position
-    WHERE p.book = of_book AND p.customer = of_customer
+    WHERE p.book = of_book AND p.book = (SELECT ledger.book_in_force()) AND p.customer = of_customer
         AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.position <= (SELECT upto(of_book, as_of_position, as_of_recorded))
         AND p.occurred_on <= coalesce(as_of_occurred, 'infinity')
     ORDER BY p.occurred_on, p.position, p.line;
 END;
 COMMENT ON FUNCTION statement_as_of IS
-    'What moved a customer''s balance, in order of date and with the balance after each, as of any moment (null: no limit).';
+    'What moved a customer''s balance, in order of date and with the balance after each, as of any moment (null: no limit). Of the book that the session names.';
