@@ -200,3 +200,33 @@ def test_files_are_numbered_without_a_gap_and_line_ends_do_not_matter(
     (tmp_path / "0003_three.sql").touch()
     with pytest.raises(MigrationError, match="migration 0002 is missing"):
         migrations()
+
+
+def test_read_models_that_are_there_already_are_put_under_their_policies(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations()
+    monkeypatch.setattr(ledger_migrations, "migrations", lambda: known[:9])
+    apply(empty)
+    with connect(empty) as service:
+        for schema in ("balances", "replayed_balances"):
+            service.execute(
+                f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.balance (book text);"  # noqa: S608
+                f" INSERT INTO {schema}.balance VALUES ('main'), ('other');"
+                f" CREATE VIEW {schema}.seen AS SELECT book FROM {schema}.balance;"
+                f" CREATE FUNCTION {schema}.all_seen() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER"
+                f" BEGIN ATOMIC SELECT book FROM {schema}.balance; END".encode()
+            )
+        service.execute("INSERT INTO ledger.read_model VALUES ('balances', '1', 'live', '{}')")
+    monkeypatch.setattr(ledger_migrations, "migrations", lambda: known)
+    assert [done.number for done in apply(empty)] == [migration.number for migration in known[9:]]
+    with connect(empty, role="ledger_finance") as finance:
+        for what in ("balance", "seen", "all_seen() AS f (book)"):
+            question = f"SELECT book FROM balances.{what}".encode()  # noqa: S608
+            assert finance.execute(question).fetchall() == []
+        finance.execute("SET ledger.book = 'main'")
+        for what in ("balance", "seen", "all_seen() AS f (book)"):
+            question = f"SELECT book FROM balances.{what}".encode()  # noqa: S608
+            assert finance.execute(question).fetchall() == [("main",)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            finance.execute("SELECT book FROM replayed_balances.balance")
