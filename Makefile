@@ -10,6 +10,8 @@ READY := .venv/.ready
 
 .PHONY: demo test test-long bench check
 .DEFAULT_GOAL := test
+# Services are started by the hundred: none of them should compile its code anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(READY)
 	$(BIN)/billing-ledger demo $(DEMO)

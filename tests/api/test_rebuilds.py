@@ -23,7 +23,10 @@ def test_a_rebuild_is_begun_and_swapped_in(alice: Caller) -> None:
     made = versions_made(alice)
 
     answer = alice.client.post("/v1/projections/journal/rebuild")
-    assert (answer.status_code, answer.json()) == (202, {"read_models": ["journal", "balances"]})
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {"read_models": ["journal", "balances", "reports", "trials"]},
+    )
 
     until = time.monotonic() + 60
     while True:

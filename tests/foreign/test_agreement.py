@@ -125,14 +125,20 @@ def test_one_flipped_byte_is_found_by_verify_and_by_every_program(
     assert verify_book(database, book, processes=1).passed
 
 
+def _amounts_of(amount: int | None) -> list[bytes]:
+    return [f'"{field}":{amount}'.encode() for field in ("amount", "net")]
+
+
 def _a_digit(database: str, book: str, seed: int) -> tuple[int, int, str, str]:
     """Choose a digit of an amount in the stored bytes: position, place, what it is, and what it becomes."""
     choice = chance_of(seed)
     kinds = ("payment.received", "charge.posted", "allocation.made")
     rows = [row for row in read_log(database, book).rows if row.type in kinds and (row.amount or 0) > 0]
-    row = choice.choice([row for row in rows if b'"amount":' in row.state or b'"net":' in row.state])
-    field = b'"amount":' if b'"amount":' in row.state else b'"net":'
-    at = row.state.index(field) + len(field) + len(str(row.amount)) - 1
+    said = [(row, each) for row in rows for each in _amounts_of(row.amount) if each in row.state]
+    row, amount = choice.choice(said)
+    at = (
+        row.state.rindex(amount) + len(amount) - 1
+    )  # the last one: those of a payment's allocations stand before
     digit = chr(row.state[at])
     return row.position, at, digit, str(int(digit) + 1 if digit < "9" else 1)
 

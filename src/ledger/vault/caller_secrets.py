@@ -9,6 +9,7 @@ import hmac
 import secrets
 import threading
 from datetime import datetime
+from functools import cache
 
 import msgspec
 from argon2 import PasswordHasher
@@ -32,8 +33,6 @@ _HASHING = threading.BoundedSemaphore(HASHED_AT_ONCE_MAX)
 
 _hasher = PasswordHasher()
 """Argon2id with the costs that RFC 9106 recommends where memory is scarce."""
-_NO_HASH = _hasher.hash(secrets.token_hex())
-"""What is compared with where there is nothing: nobody knows what it is a hash of."""
 
 
 def put_password(vault: Vault, book: str, customer: str, password: str) -> None:
@@ -91,6 +90,12 @@ def _hash(secret: str) -> str:
 def _matches(kept: str | None, given: str) -> bool:
     try:
         with _HASHING:
-            return _hasher.verify(kept or _NO_HASH, given) and kept is not None
+            return _hasher.verify(kept or _no_hash(), given) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _no_hash() -> str:
+    """Give what is compared with where there is nothing: nobody knows what it is a hash of."""
+    return _hasher.hash(secrets.token_hex())
