@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -141,8 +142,10 @@ class Caller:
         return self.client.get(self.at + path, params=parameters)
 
     def read(self, path: str = "", **parameters: str | int) -> Json:
-        """Read an address of the book that answers with JSON."""
-        answer = self.get(path, **parameters)
+        """Read an address of the book that answers with JSON; a service that only starts is asked again."""
+        until = time.monotonic() + 30
+        while (answer := self.get(path, **parameters)).status_code == 503 and time.monotonic() < until:
+            time.sleep(0.1)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

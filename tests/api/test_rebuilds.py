@@ -23,10 +23,8 @@ def test_a_rebuild_is_begun_and_swapped_in(alice: Caller) -> None:
     made = versions_made(alice)
 
     answer = alice.client.post("/v1/projections/journal/rebuild")
-    assert (answer.status_code, answer.json()) == (
-        202,
-        {"read_models": ["journal", "balances", "reports", "trials"]},
-    )
+    rebuilt = {"read_models": ["journal", "balances", "reports", "trials"]}
+    assert (answer.status_code, answer.json()) == (202, rebuilt)
 
     until = time.monotonic() + 60
     while True:

@@ -136,9 +136,8 @@ def _a_digit(database: str, book: str, seed: int) -> tuple[int, int, str, str]:
     rows = [row for row in read_log(database, book).rows if row.type in kinds and (row.amount or 0) > 0]
     said = [(row, each) for row in rows for each in _amounts_of(row.amount) if each in row.state]
     row, amount = choice.choice(said)
-    at = (
-        row.state.rindex(amount) + len(amount) - 1
-    )  # the last one: those of a payment's allocations stand before
+    # The last one: the amounts of a payment's allocations stand before its own.
+    at = row.state.rindex(amount) + len(amount) - 1
     digit = chr(row.state[at])
     return row.position, at, digit, str(int(digit) + 1 if digit < "9" else 1)
 
