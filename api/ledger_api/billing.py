@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
-from ledger.billing import CustomerBill
+from ledger.agreements.billing import CustomerBill
 from ledger.book import AHEAD_MAX
 from ledger.database import connect
 from ledger.errors import Refusal

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ledger.deadline import SOURCE, DisputeLapse
+from ledger.disputes.deadline import SOURCE, DisputeLapse
 from ledger.errors import Refusal, Unavailable
 from ledger.event import LEDGER
 from ledger.log.outcome import Outcome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger.disputes.handling import DisputeSubmitEvidence
 from ledger.errors import Refusal
-from ledger.handling import DisputeSubmitEvidence
 from ledger.message import Message
 from ledger.sql import queries
 from ledger_api.personal import PersonalData

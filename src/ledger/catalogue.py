@@ -12,36 +12,31 @@ from typing import NamedTuple, TypeVar, cast
 import msgspec
 
 from ledger import (
-    agreement,
     allocation,
-    billing,
     charge,
     contact,
     credit_note,
     credit_note_void,
-    deadline,
     debt,
-    discount,
-    discount_offer,
-    discount_request,
-    dispute,
     erasure,
-    handling,
     invoice,
     note,
-    opening,
     payment,
     policy,
     refund,
     reminder,
-    resolution,
     tax,
     trial,
     verification,
 )  # fmt: skip
 from ledger import book as books
 from ledger import customer as customers
+from ledger.agreements import agreement, billing
 from ledger.book import Book
+from ledger.discounts import discount
+from ledger.discounts import offer as discount_offer
+from ledger.discounts import request as discount_request
+from ledger.disputes import deadline, dispute, handling, opening, resolution
 from ledger.event import Data, Draft, Event
 from ledger.message import Decode, Message
 from ledger.state import Customer

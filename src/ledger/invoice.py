@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from ledger import discount_use
 from ledger.allocation import Due, settle
 from ledger.book import Book, refuse_undatable
 from ledger.charge import nothing_to_bill, reversal
-from ledger.discount_use import DiscountUsed
+from ledger.discounts import use as discount_use
+from ledger.discounts.use import DiscountUsed
 from ledger.errors import Malformed, Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import (

@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from ledger.discount_authority import DiscountAuthority
+from ledger.discounts.policy import DiscountAuthority
 from ledger.dunning import Dunning
 from ledger.posting_rules import Unposted
 from ledger.seller import Seller

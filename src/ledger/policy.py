@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ledger.book import Book, refuse_undatable, refuse_unknown_accounts
-from ledger.discount_authority import DiscountAuthority
+from ledger.discounts.policy import DiscountAuthority
 from ledger.dunning import Dunning
 from ledger.errors import Unauthorised
 from ledger.event import Data, Draft, Event

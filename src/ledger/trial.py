@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from ledger.book import Book, refuse_undatable
-from ledger.criteria import refuse_unmet
+from ledger.discounts.criteria import refuse_unmet
 from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Name

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from ledger.discount_authority import Conditions
+from ledger.discounts.policy import Conditions
 from ledger.errors import Malformed
 from ledger.event import Data
 from ledger.fields import Day, Name, Percent, Text, refuse_far_day

@@ -17,7 +17,7 @@ from tests.ledger.world import Ask
 from tests.log.posting import writer
 from tests.projections.histories import OPEN_BOOK, message, post
 
-from ledger.deadline import SOURCE
+from ledger.disputes.deadline import SOURCE
 from ledger.event import LEDGER
 from ledger.log import store
 from ledger.log.writer import Writer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.discount_use import DiscountUsed
+from ledger.discounts.use import DiscountUsed
 from ledger.invoice import InvoiceIssued, InvoiceLine
 from ledger_api.explaining.facts import InvoiceFacts, shares_of
 from ledger_api.explaining.invoices import explained

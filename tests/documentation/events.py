@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from ledger import customer, decider, fields, handling, person
+from ledger import customer, decider, fields, person
+from ledger.disputes import handling
 from ledger.event import Data
 
 Struct = type[msgspec.Struct]

@@ -10,7 +10,7 @@ from tests.ledger.asks import agree, amount_off, bill, charge, issue, percent_of
 from tests.ledger.table import untaxed
 from tests.ledger.world import START, World
 
-from ledger.billing import CustomerBilled
+from ledger.agreements.billing import CustomerBilled
 from ledger.invoice import InvoiceIssued
 
 DSL = service("dsl", 3100)

@@ -20,7 +20,7 @@ from tests.ledger.asks import (
 from tests.ledger.table import judge, rows, untaxed
 from tests.ledger.world import Ask
 
-from ledger.handling import EVIDENCE_FILES_MAX
+from ledger.disputes.handling import EVIDENCE_FILES_MAX
 
 PAID = [charge("c1", 1000), issue(), pay("p1", 1000), pay("p2", 50)]
 COMPLAINT = [*PAID, complain("d1", "INV-1", 300)]

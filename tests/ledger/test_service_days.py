@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.ledger.asks import agree, bill, service
 from tests.ledger.world import World
 
-from ledger.billing import CustomerBilled
+from ledger.agreements.billing import CustomerBilled
 from ledger.errors import Refusal
 
 BEGIN = date(2026, 1, 1)

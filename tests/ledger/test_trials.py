@@ -17,7 +17,7 @@ from tests.ledger.asks import take_part, trial
 from tests.ledger.table import judge, rows, untaxed
 from tests.ledger.world import START, Ask
 
-from ledger.discount_authority import Conditions
+from ledger.discounts.policy import Conditions
 from ledger.errors import Refusal
 from ledger.trial_plan import Plan, draw
 

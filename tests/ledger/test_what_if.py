@@ -23,10 +23,10 @@ from tests.ledger.asks import (
 from tests.ledger.table import RATES
 from tests.ledger.world import Ask, World
 
-from ledger.agreement import Service, taken_of
+from ledger.agreements.agreement import Service, taken_of
+from ledger.agreements.what_if import what_if
 from ledger.errors import Refusal
 from ledger.parts import Taken
-from ledger.what_if import what_if
 
 
 def taken(*services: dict[str, object]) -> list[Taken]:

@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from ledger.billing import BilledService
-from ledger.discount_use import DiscountUsed
+from ledger.agreements.billing import BilledService
+from ledger.discounts.use import DiscountUsed
 from ledger.invoice import InvoiceIssued
 from ledger_api.shapes.explain import DiscountShare, InDispute, Said, Settlement
 

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ledger.agreement import Service, refuse_misshapen, taken_of
+from ledger.agreements.agreement import Service, refuse_misshapen, taken_of
+from ledger.agreements.what_if import Compared, what_if
 from ledger.database import connect
 from ledger.invoice import InvoiceIssued
 from ledger.log.trial import history
-from ledger.what_if import Compared, what_if
 from ledger_api.access import MAY_READ, Posts
 from ledger_api.answers import JSON, answer, encode
 from ledger_api.billing import BillingRunAsked, run_page

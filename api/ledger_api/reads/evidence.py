@@ -12,8 +12,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from ledger.disputes.handling import MEDIA_TYPE
 from ledger.errors import Malformed
-from ledger.handling import MEDIA_TYPE
 from ledger.sql import queries
 from ledger_api.access import MAY_READ, Posts, SeesPersons
 from ledger_api.answers import JSON, answer, encode

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ledger.book import Book, refuse_undatable
-from ledger.dispute import DisputeResolved
+from ledger.disputes.dispute import DisputeResolved
+from ledger.disputes.handling import DisputeEscalated
 from ledger.errors import Malformed, Refusal
 from ledger.event import LEDGER, Data, Draft
 from ledger.fields import Day, Name
-from ledger.handling import DisputeEscalated
 from ledger.message import Message
 from ledger.parts import Deadline
 from ledger.references import find_dispute, refuse_resolved

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ledger.book import Book
-from ledger.criteria import refuse_unmet
-from ledger.discount_authority import AmountLimit, Criterion, DiscountAuthority, RoleAuthority
-from ledger.discount_terms import Terms, worth_of
+from ledger.discounts.criteria import refuse_unmet
+from ledger.discounts.policy import AmountLimit, Criterion, DiscountAuthority, RoleAuthority
+from ledger.discounts.terms import Terms, worth_of
 from ledger.errors import Refusal, Unauthorised
 from ledger.fields import Day, Name, Text
 from ledger.message import Message

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from ledger.agreements.recurring import Days, TakenBack
 from ledger.book import Book
 from ledger.charge import ChargeReversed, reversal
 from ledger.credit_note import Composed, CreditedLine, compose
@@ -18,7 +19,6 @@ from ledger.event import Data, Draft
 from ledger.fields import Period
 from ledger.money import round_half_away
 from ledger.parts import Invoice, Unbilled
-from ledger.recurring import Days, TakenBack
 from ledger.references import find_invoice
 from ledger.state import Customer
 

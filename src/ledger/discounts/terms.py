@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from ledger.discount_authority import Times
+from ledger.discounts.policy import Times
 from ledger.errors import Malformed
 from ledger.event import Data, Decided
 from ledger.fields import (

@@ -12,6 +12,8 @@ from itertools import count
 
 import msgspec
 
+from ledger.agreements.recurring import Billing, Days, Piece, Plan, TakenBack, cut, period_end, plan, spans_of
+from ledger.agreements.taking_back import Note, lower, notes_of, period_of, reversals_of
 from ledger.allocation import NOT_YET, Due, Purse, settle
 from ledger.book import Book, refuse_undatable
 from ledger.charge import ChargePosted, nothing_to_bill, unbilled
@@ -33,10 +35,8 @@ from ledger.invoice import billable, compose, refuse_limits
 from ledger.message import Message
 from ledger.money import decimal_text, net_of
 from ledger.parts import Interval, Invoice, Run, Terms, Unbilled
-from ledger.recurring import Billing, Days, Piece, Plan, TakenBack, cut, period_end, plan, spans_of
 from ledger.references import credit_note_key
 from ledger.state import Customer
-from ledger.taking_back import Note, lower, notes_of, period_of, reversals_of
 
 AGREED_LINES_MAX = 5_000
 """Lines of agreements on one invoice at most: nobody waits long for the writer because of one customer."""

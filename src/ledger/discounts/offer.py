@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from ledger import authority
-from ledger.authority import Authority
 from ledger.book import Book, refuse_undatable
 from ledger.customer import refuse_closed
-from ledger.discount import (
+from ledger.discounts import authority
+from ledger.discounts.authority import Authority
+from ledger.discounts.discount import (
     DiscountGranted,
     pending,
     pending_of,
@@ -16,7 +16,7 @@ from ledger.discount import (
     refuse_ungrantable,
     request,
 )
-from ledger.discount_terms import RecordedTerms, Terms, recorded
+from ledger.discounts.terms import RecordedTerms, Terms, recorded
 from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Day, Name, Text, refuse_far_day

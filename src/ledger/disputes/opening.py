@@ -8,7 +8,7 @@ from ledger.allocation import take_back
 from ledger.book import Book, refuse_undatable
 from ledger.charge import find_unbilled, refuse_not_unbilled
 from ledger.credit_note import CreditedLine, refuse_unknown_lines, taxes_of_lines
-from ledger.dispute import DisputeOpen, DisputeOpened, DisputeResolved
+from ledger.disputes.dispute import DisputeOpen, DisputeOpened, DisputeResolved
 from ledger.errors import Refusal
 from ledger.event import Draft
 from ledger.message import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ledger.book import Book
-from ledger.discount_authority import Conditions
+from ledger.discounts.policy import Conditions
 from ledger.errors import Refusal
 from ledger.state import Customer
 

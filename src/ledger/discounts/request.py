@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger import authority
-from ledger.authority import Authority, Held
 from ledger.book import Book, refuse_undatable
 from ledger.customer import refuse_closed
-from ledger.discount import DiscountGranted, pending_of, refuse_charge_gone
-from ledger.discount_offer import DiscountOffered, refuse_expired
-from ledger.discount_terms import Terms, recorded
+from ledger.discounts import authority
+from ledger.discounts.authority import Authority, Held
+from ledger.discounts.discount import DiscountGranted, pending_of, refuse_charge_gone
+from ledger.discounts.offer import DiscountOffered, refuse_expired
+from ledger.discounts.terms import Terms, recorded
 from ledger.errors import Refusal, Unauthorised
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Name, Text

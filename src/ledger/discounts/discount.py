@@ -1,4 +1,4 @@
-"""Discounts: granted within an authority, asked for beyond it, and revoked. `discount_use` uses them."""
+"""Discounts: granted within an authority, asked for beyond it, and revoked. `use.py` uses them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Literal
 
 import msgspec
 
-from ledger import authority
-from ledger.authority import Authority, Exceeded
 from ledger.book import Book, refuse_undatable
 from ledger.charge import find_unbilled, refuse_not_unbilled
 from ledger.customer import refuse_closed
-from ledger.discount_terms import RecordedTerms, Terms, asked, recorded, worth_of
+from ledger.discounts import authority
+from ledger.discounts.authority import Authority, Exceeded
+from ledger.discounts.terms import RecordedTerms, Terms, asked, recorded, worth_of
 from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Day, Name, Text

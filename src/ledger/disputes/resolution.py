@@ -9,12 +9,12 @@ from ledger.book import Book, refuse_undatable
 from ledger.charge import reversal
 from ledger.credit_note import Composed, CreditedLine, compose, refuse_unknown_lines
 from ledger.debt import refuse_before_write_off
-from ledger.dispute import DisputeResolve, DisputeResolved, Outcome
+from ledger.disputes.dispute import DisputeResolve, DisputeResolved, Outcome
+from ledger.disputes.opening import creditable_lines, gross_of
 from ledger.errors import Refusal
 from ledger.event import Draft
 from ledger.gross import lines_for_gross
 from ledger.message import Message
-from ledger.opening import creditable_lines, gross_of
 from ledger.parts import Dispute, DisputeKind, Invoice
 from ledger.references import find_dispute, refuse_dated_before, refuse_resolved
 from ledger.state import Customer

@@ -14,19 +14,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.billing import AGREED_LINES_MAX
+from ledger.agreements.billing import AGREED_LINES_MAX
+from ledger.agreements.recurring import Billing, plan, spans_of
 from ledger.book import Book
 from ledger.catalogue import DECODERS
 from ledger.charge import ChargeReversed
 from ledger.decider import decide, evolve_book, evolve_customer
-from ledger.discount import DiscountRevoked
-from ledger.dispute import DisputeOpened, DisputeResolved
+from ledger.discounts.discount import DiscountRevoked
+from ledger.disputes.dispute import DisputeOpened, DisputeResolved
 from ledger.errors import Refusal
 from ledger.event import Decided, Draft, Event
 from ledger.invoice import InvoiceIssued, InvoiceVoided
 from ledger.message import Message
 from ledger.parts import Agreement, Run, Taken
-from ledger.recurring import Billing, plan, spans_of
 from ledger.state import Customer
 
 BILLS = frozenset({"customer.bill", "invoice.issue"})

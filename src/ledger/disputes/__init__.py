@@ -1,0 +1,1 @@
+"""Disputes: how they open, are handled, pass a deadline, and end."""
