@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from ledger.invoice import InvoiceIssued, InvoiceLine
+from ledger_api.explaining.causes import Causes
 from ledger_api.explaining.facts import Agreed, InvoiceFacts
-from ledger_api.shapes.explain import Change, Changes
+from ledger_api.shapes.explain import Cause, Change, Changes
 
-Because = Literal["price", "quantity", "days", "rate", "amounts"]
+Because = Literal["price", "quantity", "days", "rate", "amounts", "not_due"]
 
 
 class _Billed(NamedTuple):
@@ -30,11 +31,13 @@ def changes_of(facts: InvoiceFacts) -> Changes | None:
     """Compare an invoice with the one before; None of the first."""
     if facts.before is None:
         return None
-    before, after = facts.before.data, facts.issued
+    before, after, causes = facts.before.data, facts.issued, Causes(facts)
+    services = list(_of_services(before, after, facts.agreed_of(), causes))
+    ended = {each.name: each.causes for each in services if each.change == "ended"}
     parts = [
-        *_of_services(before, after, facts.agreed_of()),
-        *_of_discounts(before, after),
-        *_of_taxes(before, after),
+        *services,
+        *_of_discounts(before, after, causes, ended),
+        *_of_taxes(before, after, causes),
     ]
     return Changes(
         invoice=before.invoice,
@@ -47,7 +50,7 @@ def changes_of(facts: InvoiceFacts) -> Changes | None:
 
 
 def _of_services(
-    before: InvoiceIssued, after: InvoiceIssued, agreed: Mapping[str, Agreed]
+    before: InvoiceIssued, after: InvoiceIssued, agreed: Mapping[str, Agreed], causes: Causes
 ) -> Iterator[Change]:
     """Compare the nets of each service that is agreed, and of the charges of each other one."""
     pairs: dict[tuple[str, bool], _Pair] = {}
@@ -58,9 +61,12 @@ def _of_services(
             pair[place].append(_Billed(line, of_line))
     for (service, is_agreed), pair in pairs.items():
         net_before, net_after = _net(pair.before), _net(pair.after)
-        because = list(_because(pair)) if pair.before and pair.after else []
+        because: list[Because] = list(_because(pair)) if pair.before and pair.after else []
         if net_before == net_after and not because and pair.before and pair.after:
             continue
+        by = _causes(service, pair, causes) if is_agreed else []
+        if is_agreed and not (pair.after or by):
+            because = ["not_due"]
         yield Change(
             kind="service" if is_agreed else "charge",
             name=service,
@@ -69,6 +75,7 @@ def _of_services(
             amount=net_after - net_before,
             change="changed" if pair.before and pair.after else "added" if pair.after else "ended",
             because=because,
+            causes=by,
             description=(pair.after or pair.before)[-1].line.description,
             lines=[each.line.line for each in pair.after],
             positions=sorted(_positions(pair.after)),
@@ -85,6 +92,13 @@ def _positions(billed: Iterable[_Billed]) -> set[int]:
         for each in billed
         if each.agreed is not None and each.agreed.service.agreement_position is not None
     }
+
+
+def _causes(service: str, pair: _Pair, causes: Causes) -> list[Cause]:
+    """Name the events behind a service that is new, billed otherwise, or not billed any more."""
+    before = [each.agreed for each in pair.before if each.agreed]
+    after = [each.agreed for each in pair.after if each.agreed]
+    return causes.of_terms(before, after) if after else causes.of_end(service, before)
 
 
 def _because(pair: _Pair) -> Iterator[Because]:
@@ -105,25 +119,37 @@ def _because(pair: _Pair) -> Iterator[Because]:
         yield "days"
 
 
-def _of_discounts(before: InvoiceIssued, after: InvoiceIssued) -> Iterator[Change]:
+def _of_discounts(
+    before: InvoiceIssued, after: InvoiceIssued, causes: Causes, ended: Mapping[str, list[Cause]]
+) -> Iterator[Change]:
     then = {each.discount: each.amount for each in before.discounts}
     now = {each.discount: each.amount for each in after.discounts}
     for name in {**now, **then}:
-        if then.get(name) != now.get(name):
-            taken_before, taken = -then.get(name, 0), -now.get(name, 0)
-            yield Change(
-                kind="discount", change=_kind(name, then, now), name=name, before=taken_before, after=taken,
-                amount=taken - taken_before,
-            )  # fmt: skip
+        taken_before, taken = -then.get(name, 0), -now.get(name, 0)
+        if taken_before == taken:
+            continue
+        if name not in now:
+            by = causes.of_end_of_discount(name, ended)
+        else:
+            by = causes.of_use(name) if taken > taken_before else []
+            by = by if name in then else causes.of_new_discount(name)
+        yield Change(
+            kind="discount", change=_kind(name, then, now), name=name, before=taken_before, after=taken,
+            amount=taken - taken_before, causes=by,
+        )  # fmt: skip
 
 
-def _of_taxes(before: InvoiceIssued, after: InvoiceIssued) -> Iterator[Change]:
+def _of_taxes(before: InvoiceIssued, after: InvoiceIssued, causes: Causes) -> Iterator[Change]:
     """Compare the tax of each category; where its rate changed that is said, and no part is guessed."""
     then, now = _by_category(before), _by_category(after)
     for category in {**now, **then}:
         tax_before, rates_before = then.get(category, (0, ()))
         tax_after, rates_after = now.get(category, (0, ()))
         changed = category in then and category in now and rates_before != rates_after
+        if changed:
+            by = causes.of_rates(category, (each.rate_position for each in before.lines))
+        else:
+            by = [] if category in then and category in now else causes.of_treatment()
         if tax_before != tax_after or changed:
             yield Change(
                 kind="tax",
@@ -133,6 +159,7 @@ def _of_taxes(before: InvoiceIssued, after: InvoiceIssued) -> Iterator[Change]:
                 amount=tax_after - tax_before,
                 change=_kind(category, then, now),
                 because=["rate"] if changed else ["amounts"],
+                causes=by,
                 rate_before=rates_before[0] if len(rates_before) == 1 else None,
                 rate_after=rates_after[0] if len(rates_after) == 1 else None,
             )

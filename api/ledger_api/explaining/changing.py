@@ -51,6 +51,11 @@ def _part(tongue: Tongue, part: Change, currency: str) -> Iterator[str]:
         else:
             before, after = tongue.percent(part.rate_before), tongue.percent(part.rate_after)
             yield tongue.say("because_rate", before=before, after=after)
+    for cause in part.causes:
+        yield tongue.say(f"cause_{cause.kind}", day=tongue.day(cause.day), invoice=cause.invoice or "")
+        yield tongue.say(
+            "event", position=str(cause.position), who=cause.principal, day=tongue.day(cause.occurred_at)
+        )
 
 
 def _key(part: Change) -> str:

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from ledger.agreements.agreement import Service
 from ledger.agreements.billing import BilledService
 from ledger.discounts.use import DiscountUsed
 from ledger.invoice import InvoiceIssued
@@ -39,10 +40,44 @@ class ChargeFact(Fact, frozen=True, kw_only=True):
     charge: str
 
 
-class DatedFact(Fact, frozen=True, kw_only=True):
-    """An agreement, or what says a rate of tax; `begins` is the day from which it counts."""
+class Event(Fact, frozen=True, kw_only=True):
+    """An event that may be why something differs, with its type and the id it was posted under."""
+
+    type: str
+    id: str
+
+
+class AgreementFact(Event, frozen=True, kw_only=True):
+    """An agreement.changed; `begins` is the day from which these are all the services."""
+
+    begins: date
+    services: list[Service]
+
+
+class RateFact(Event, frozen=True, kw_only=True):
+    """What says a rate of tax; `begins` is the day from which it counts, where a tax_rate.changed says it."""
 
     begins: date | None = None
+
+
+class TreatmentFact(Event, frozen=True, kw_only=True):
+    """A customer.opened or customer.changed that says how the customer is taxed."""
+
+    treatment: str
+
+
+class RevokedFact(Event, frozen=True, kw_only=True):
+    """A discount.revoked."""
+
+    discount: str
+
+
+class UseFact(Event, frozen=True, kw_only=True):
+    """An invoice.issued that used a discount: this one, or one that was not void when this was issued."""
+
+    discount: str
+    invoice: str
+    amount: int
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -52,7 +87,7 @@ class Policy(msgspec.Struct, frozen=True):
     begins: date
 
 
-class Step(Fact, frozen=True, kw_only=True):
+class Step(Event, frozen=True, kw_only=True):
     """What was recorded of a discount."""
 
     kind: Literal["requested", "approved", "offered", "accepted", "granted"]
@@ -118,12 +153,18 @@ class InvoiceFacts(msgspec.Struct, frozen=True):
     before: Earlier | None
     charges: list[ChargeFact] | None
     agreed: list[Agreed] | None
-    agreements: list[DatedFact] | None
+    agreements: list[AgreementFact] | None
     steps: list[Step] | None
     policies: list[Policy] | None
-    rates: list[DatedFact] | None
+    rates: list[RateFact] | None
     settlements: list[Settled] | None
     disputes: list[Held] | None
+    through: date | None = None
+    """The day through which the customer.bill that made this invoice billed; None of an invoice.issue."""
+    closed: Event | None = None
+    treatments: list[TreatmentFact] | None = None
+    revoked: list[RevokedFact] | None = None
+    uses: list[UseFact] | None = None
 
     def agreed_of(self) -> Mapping[str, Agreed]:
         """Tell of each charge that an agreement led to, by its name, which days and price it is for."""

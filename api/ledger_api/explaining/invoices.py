@@ -8,7 +8,7 @@ from datetime import date
 from ledger.invoice import InvoiceLine
 from ledger.money import decimal_text
 from ledger_api.explaining.changes import changes_of
-from ledger_api.explaining.facts import Agreed, ChargeFact, DatedFact, InvoiceFacts, Step, shares_of
+from ledger_api.explaining.facts import Agreed, AgreementFact, ChargeFact, InvoiceFacts, Step, shares_of
 from ledger_api.shapes.explain import (
     AgreedPrice,
     DiscountShare,
@@ -86,7 +86,7 @@ def _line(
     )  # fmt: skip
 
 
-def _price(agreed: Agreed | None, agreements: Mapping[int, DatedFact]) -> AgreedPrice | None:
+def _price(agreed: Agreed | None, agreements: Mapping[int, AgreementFact]) -> AgreedPrice | None:
     if agreed is None:
         return None
     service = agreed.service

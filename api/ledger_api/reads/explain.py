@@ -26,7 +26,7 @@ from ledger_api.shapes.explain import ExplainedBalance, ExplainedInvoice
 from ledger_api.tongue import Language, Tongue
 
 _SQL = queries("ledger_api.reads", "explain.sql")
-_INVOICE = ("journal", "customers", "invoices", "disputes")
+_INVOICE = ("journal", "customers", "invoices", "disputes", "discounts")
 _BALANCE = ("journal", "balances", "customers", "invoices", "disputes")
 
 router = APIRouter(dependencies=[MAY_READ, StrictQuery])

@@ -1,9 +1,11 @@
 -- name: invoice
 -- One invoice with all that explains it: what was recorded when it was issued, the events that this names, the
--- customer's invoice before it in the same currency, and what changed its due since. A charge, a discount, an agreement
--- is looked up by the name or position under which it was recorded; nothing is worked out anew.
+-- customer's invoice before it in the same currency, what ended or began between the two, and what changed its due since.
+-- A charge, a discount, an agreement is looked up by the name or position under which it was recorded; nothing is worked
+-- out anew.
 WITH this AS MATERIALIZED (
-    SELECT i.*, v.voided_position, c.locale, b.time_zone, ledger.data_of(e.state) - 'command' AS data
+    SELECT i.*, v.voided_position, c.locale, b.time_zone, ledger.data_of(e.state) - 'command' AS data,
+        (convert_from(e.state, 'UTF8')::jsonb ->> 'causation')::bigint AS causation
     FROM invoices.standing AS i
     JOIN invoices.invoice AS v ON v.book = i.book AND v.invoice = i.invoice
     JOIN journal.book AS b ON b.book = i.book
@@ -24,11 +26,20 @@ WITH this AS MATERIALIZED (
     UNION ALL
     SELECT l.line ->> 'charge', NULL, false
     FROM before AS p CROSS JOIN LATERAL jsonb_array_elements(p.data -> 'lines') AS l (line)
+), used AS MATERIALIZED (
+    SELECT u.used ->> 'discount' AS discount
+    FROM this AS t CROSS JOIN LATERAL jsonb_array_elements(t.data -> 'discounts') AS u (used)
+    UNION
+    SELECT u.used ->> 'discount'
+    FROM before AS p CROSS JOIN LATERAL jsonb_array_elements(p.data -> 'discounts') AS u (used)
 ), said AS MATERIALIZED (
-    SELECT e.position, e.type, e.occurred_at, e.recorded_at, e.principal, ledger.data_of(e.state) AS data
+    SELECT e.position, e.type, e.occurred_at, e.recorded_at, e.principal, ledger.data_of(e.state) AS data,
+        jsonb_build_object('position', e.position, 'type', e.type, 'id', e.event_id, 'occurred_at', e.occurred_at,
+            'recorded_at', e.recorded_at, 'principal', e.principal) AS event
     FROM this AS t JOIN ledger.event AS e ON e.book = t.book AND e.stream = 'customer/' || t.customer
     WHERE e.position < t.position AND e.type IN ('charge.posted', 'customer.billed', 'agreement.changed',
-        'discount.requested', 'discount.approved', 'discount.offered', 'discount.accepted', 'discount.granted')
+        'customer.opened', 'customer.changed', 'customer.closed', 'discount.requested', 'discount.approved',
+        'discount.offered', 'discount.accepted', 'discount.granted', 'discount.revoked')
 ), agreed AS MATERIALIZED (
     SELECT DISTINCT ON (s.service ->> 'charge') e.position AS billed, s.service
     FROM said AS e CROSS JOIN LATERAL jsonb_array_elements(e.data -> 'services') AS s (service)
@@ -42,22 +53,20 @@ SELECT t.invoice, t.customer, t.state, t.due, t.voided_at, t.void_reason, t.void
      FROM said AS s WHERE s.type = 'charge.posted'
         AND s.data ->> 'charge' IN (SELECT l.charge FROM line AS l WHERE l.current)) AS charges,
     (SELECT json_agg(row_to_json(a)) FROM agreed AS a) AS agreed,
-    (SELECT json_agg(json_build_object('begins', s.data ->> 'from', 'position', s.position,
-        'occurred_at', s.occurred_at, 'recorded_at', s.recorded_at, 'principal', s.principal))
-     FROM said AS s WHERE s.type = 'agreement.changed'
-        AND s.position IN (SELECT (a.service ->> 'agreement_position')::bigint FROM agreed AS a)) AS agreements,
-    (SELECT json_agg(json_build_object('position', s.position, 'occurred_at', s.occurred_at,
-        'recorded_at', s.recorded_at, 'principal', s.principal, 'kind', substr(s.type, 10),
-        'data', s.data - 'command') ORDER BY s.position)
-     FROM said AS s JOIN jsonb_array_elements(t.data -> 'discounts') AS u (used)
-        ON u.used ->> 'discount' = s.data ->> 'discount' AND s.type LIKE 'discount.%%') AS steps,
+    (SELECT json_agg(s.event || jsonb_build_object('begins', s.data -> 'from', 'services', s.data -> 'services')
+        ORDER BY s.position)
+     FROM said AS s WHERE s.type = 'agreement.changed') AS agreements,
+    (SELECT json_agg(s.event || jsonb_build_object('kind', substr(s.type, 10), 'data', s.data - 'command')
+        ORDER BY s.position)
+     FROM said AS s JOIN used AS u ON u.discount = s.data ->> 'discount'
+     WHERE s.type LIKE 'discount.%%' AND s.type <> 'discount.revoked') AS steps,
     (SELECT json_agg(json_build_object('position', e.position, 'begins', ledger.data_of(e.state) ->> 'from')
         ORDER BY e.position)
      FROM ledger.event AS e WHERE e.book = t.book AND e.stream = 'book' AND e.type = 'policy.changed'
         AND e.position < t.position AND t.data -> 'discounts' <> '[]'
         AND ledger.data_of(e.state) ->> 'policy' = 'discount_authority') AS policies,
-    (SELECT json_agg(json_build_object('position', e.position, 'occurred_at', e.occurred_at,
-        'recorded_at', e.recorded_at, 'principal', e.principal, 'begins',
+    (SELECT json_agg(json_build_object('position', e.position, 'type', e.type, 'id', e.event_id,
+        'occurred_at', e.occurred_at, 'recorded_at', e.recorded_at, 'principal', e.principal, 'begins',
         CASE e.type WHEN 'tax_rate.changed' THEN ledger.data_of(e.state) ->> 'from' END) ORDER BY e.position)
      FROM ledger.event AS e WHERE e.book = t.book
         AND e.position IN (SELECT l.rate_position FROM line AS l WHERE l.rate_position IS NOT NULL)) AS rates,
@@ -78,7 +87,25 @@ SELECT t.invoice, t.customer, t.state, t.due, t.voided_at, t.void_reason, t.void
     (SELECT json_agg(json_build_object('dispute', d.dispute, 'amount', d.held, 'position', d.position,
         'opened_at', d.opened_at) ORDER BY d.position)
      FROM disputes.dispute AS d WHERE d.book = t.book AND d.customer = t.customer AND d.invoice = t.invoice
-        AND d.state = 'open' AND d.held > 0) AS disputes
+        AND d.state = 'open' AND d.held > 0) AS disputes,
+    (SELECT s.data ->> 'through' FROM said AS s WHERE s.position = t.causation AND s.type = 'customer.billed') AS through,
+    (SELECT s.event FROM said AS s WHERE s.type = 'customer.closed') AS closed,
+    (SELECT json_agg(s.event || jsonb_build_object('treatment', coalesce(s.data ->> 'tax_treatment', 'standard'))
+        ORDER BY s.position)
+     FROM said AS s WHERE s.type = 'customer.opened'
+        OR s.type = 'customer.changed' AND s.data ->> 'tax_treatment' IS NOT NULL) AS treatments,
+    (SELECT json_agg(s.event || jsonb_build_object('discount', s.data -> 'discount'))
+     FROM said AS s JOIN used AS u ON u.discount = s.data ->> 'discount'
+     WHERE s.type = 'discount.revoked') AS revoked,
+    (SELECT json_agg(json_build_object('position', e.position, 'type', e.type, 'id', e.event_id,
+        'occurred_at', e.occurred_at, 'recorded_at', e.recorded_at, 'principal', e.principal,
+        'discount', d.discount, 'invoice', d.invoice, 'amount', d.amount) ORDER BY e.position)
+     FROM used AS u
+     JOIN discounts.discount_use AS d
+        ON d.book = t.book AND d.customer = t.customer AND d.discount = u.discount AND d.position <= t.position
+     JOIN invoices.invoice AS i
+        ON i.book = d.book AND i.invoice = d.invoice AND coalesce(i.voided_position > t.position, true)
+     JOIN ledger.event AS e ON e.book = d.book AND e.position = d.position) AS uses
 FROM this AS t;
 
 -- name: balance

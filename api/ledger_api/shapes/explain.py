@@ -136,6 +136,32 @@ class InDispute(Shape):
     opened_at: datetime
 
 
+CauseKind = Literal[
+    "agreed", "dropped", "agreement_ended", "fixed_end", "closed", "granted", "revoked", "used_up", "expired",
+    "out_of_scope", "nothing_left", "rate", "treatment",
+]  # fmt: skip
+
+
+class Cause(Said):
+    """The event by which something began, changed or ended."""
+
+    kind: CauseKind = Field(
+        description="Of a service: agreed (or at other terms) from a day on, dropped by an agreement, the "
+        "whole agreement ended, the last day of a service of fixed length was over, the customer was closed. "
+        "Of a discount: granted, revoked, used up by an invoice, expired, what it is for is not on this "
+        "invoice, earlier discounts left nothing. Of a tax: another rate, another treatment of the customer."
+    )
+    type: str = Field(description="Type of the event.")
+    id: str = Field(
+        description="Its CloudEvents id: that of the message, where it is the first event of its decision."
+    )
+    day: date = Field(
+        description="The day that counts: from which the agreement or rate is in force, the last day of what "
+        "expired or was of fixed length, else the day on which the event occurred."
+    )
+    invoice: str | None = Field(None, description="Of what is used up, the invoice that used the last of it.")
+
+
 class Change(Shape):
     """One difference to the invoice before: `amount` = `after` - `before`, as the totals differ by it."""
 
@@ -146,7 +172,13 @@ class Change(Shape):
     before: int
     after: int
     amount: int
-    because: list[Literal["price", "quantity", "days", "rate", "amounts"]] = Field(default_factory=list)
+    because: list[Literal["price", "quantity", "days", "rate", "amounts", "not_due"]] = Field(
+        default_factory=list,
+        description="not_due: what is agreed goes on, but none of it falls on this invoice.",
+    )
+    causes: list[Cause] = Field(
+        default_factory=list, description="The events by which it differs; none where only amounts do."
+    )
     rate_before: str | None = None
     rate_after: str | None = None
     lines: list[int] = Field(default_factory=list, description="The lines of this invoice that it is about.")
