@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.api.live import Caller, Json
+
+from ledger.event import Event
 
 
 def texts(told: Json) -> list[str]:
@@ -57,3 +61,14 @@ def hold_balance(caller: Caller, customer: str, told: Json, **moment: int) -> No
     assert [each for each in said if each[1]] == [
         (each["currency"], each["balance"]) for each in shown if each["balance"]
     ]
+
+
+def hold_causes(told: Json, events: Sequence[Event]) -> None:
+    """Hold the events named for a difference to those recorded before; no service ends without one."""
+    for part in told["changes"]["parts"] if told["changes"] else ():
+        for cause in part["causes"]:
+            event = events[cause["position"] - 1]
+            assert (cause["type"], cause["id"]) == (event.type, event.id)
+            assert event.position <= told["position"]
+        if (part["kind"], part["change"]) == ("service", "ended"):
+            assert part["causes"] or part["because"] == ["not_due"]
