@@ -38,7 +38,7 @@ CUSTOMERS_DEFAULT = 1_000
 """Customers looked at on one page when the request does not say: about a second's work."""
 CUSTOMERS_MAX = 5_000
 """Customers looked at on one page at most; they are decided under one lock of the book."""
-MODELS = ("customers", "balances")
+MODELS = ("customers",)
 NOT_DUE = frozenset({"nothing_to_bill", "period_billed"})
 """Refusals that mean that a customer is not due after all."""
 
@@ -88,13 +88,19 @@ async def run_page(
     rows = await services.reader.rows(_SQL["begin"], {"book": book, "through": asked.through})
     if not rows:
         raise NotFound("book_unknown", f"there is no book {book}", book=book)
-    at, head = rows[0]
+    time_zone, at, head = rows[0]
     assert isinstance(at, datetime)  # noqa: S101 - narrows the type
     _refuse_ahead(asked.through, at)
     filters = {"book": book, "through": asked.through, "dry_run": asked.dry_run}
     after = services.pages.after("billing-runs", filters, asked.page)
     name, least = ("", int(str(head))) if after is None else (str(after[0]), int(str(after[1])))
-    values = {"book": book, "through": asked.through, "after": name, "limit": asked.limit}
+    values = {
+        "book": book,
+        "through": asked.through,
+        "time_zone": time_zone,
+        "after": name,
+        "limit": asked.limit,
+    }
     position, looked_at = await services.reader.items(_SQL["due"], MODELS, values, Wanted(least))
     run = _Run(services, book, asked, principal, at.astimezone(UTC))
     messages = list(_messages(run, looked_at))

@@ -126,3 +126,20 @@ COMMENT ON COLUMN billed.customer IS 'Identifier of the customer.';
 COMMENT ON COLUMN billed.currency IS 'ISO 4217 code of the invoice.';
 COMMENT ON COLUMN billed.through IS 'Last date of the billing period that was billed last.';
 COMMENT ON COLUMN billed.position IS 'Last position of the decision that billed it.';
+
+CREATE TABLE waiting (
+    book     text   NOT NULL,
+    customer text   NOT NULL,
+    currency text   NOT NULL,
+    net      bigint NOT NULL,
+    free_at  timestamptz,
+    position bigint,
+    PRIMARY KEY (book, customer, currency)
+) WITH (fillfactor = 60);
+COMMENT ON TABLE waiting IS 'What the charges come to that wait for an invoice, and when something may have come to wait that no sum shows.';
+COMMENT ON COLUMN waiting.book IS 'The book.';
+COMMENT ON COLUMN waiting.customer IS 'Identifier of the customer.';
+COMMENT ON COLUMN waiting.currency IS 'ISO 4217 code of the charges.';
+COMMENT ON COLUMN waiting.net IS 'Net of the charges that no invoice bills and nothing reversed, in minor units, whatever the posting rules say.';
+COMMENT ON COLUMN waiting.free_at IS 'Latest time at which a charge of nothing occurred; null: there was none.';
+COMMENT ON COLUMN waiting.position IS 'Position of the last charge of nothing, void invoice or resolved dispute; null: there was none.';
