@@ -25,6 +25,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def complete(leaves: Sequence[bytes]) -> bytes:
+    """Hash a complete subtree, of as many leaves as a power of two: level by level, which is the quickest."""
+    level = leaves
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return level[0]
+
+
 def extend(frontier: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> list[bytes]:
     """Return the frontier of a tree of `size` leaves after appending `leaves` (leaf hashes).
 

@@ -153,8 +153,7 @@ def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes
         if level not in expected:
             below = expected.get(level - 1, [])
             expected[level] = [
-                merkle.root(merkle.extend([], 0, below[at : at + 256]))
-                for at in range(0, len(below) // 256 * 256, 256)
+                merkle.complete(below[at : at + 256]) for at in range(0, len(below) // 256 * 256, 256)
             ]
         count += 1
         computed = expected[level][number] if number < len(expected[level]) else None
