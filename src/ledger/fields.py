@@ -45,6 +45,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 """Nothing is dated outside these: every day and instant between them can be said in every time zone."""
+_FIRST_DAY, _FAR_DAY = EARLIEST.date(), LATEST.date()
 PERIOD_DAYS_MAX = 3_700
 """The longest service period, ten years: a charge is recognised by month, in so many entries at most."""
 
@@ -57,6 +58,8 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def __post_init__(self) -> None:
         begins, ends = self.from_, self.to
+        if _FIRST_DAY <= begins <= ends < _FAR_DAY and (ends - begins).days < PERIOD_DAYS_MAX:
+            return
         if ends < begins:
             raise Malformed(
                 "period_backwards", f"the period ends on {ends}, before it begins on {begins}",

@@ -18,21 +18,48 @@ from ledger.posting_rules import PostingRule, postings
 from ledger.state import Customer
 
 
-def due_is_never_negative(customer: Customer) -> Iterator[str]:
+class Whole:
+    """A customer with every invoice and source unpacked: once, however many look at them.
+
+    `touched` are the invoices of which anything was credited or given up, or that could say so wrongly.
+    """
+
+    def __init__(self, customer: Customer) -> None:
+        self.customer = customer
+        self.invoices = list(customer.invoices())
+        self.sources = list(customer.sources())
+        self.touched = [invoice for invoice in self.invoices if _touched(invoice)]
+
+
+def _touched(invoice: Invoice) -> bool:
+    if invoice.credited or invoice.written_off or invoice.notes or invoice.total < 0:
+        return True
+    for line in invoice.lines:
+        if line.credited or line.net < 0:
+            return True
+    for group in invoice.taxes:
+        if group.credited_base or group.credited_tax or group.relieved_base or group.relieved_tax:
+            return True
+        if group.rate.startswith("-"):
+            return True
+    return False
+
+
+def due_is_never_negative(whole: Whole) -> Iterator[str]:
     """Find invoices with less than nothing due, in dispute or outside."""
-    for invoice in customer.invoices():
+    for invoice in whole.invoices:
         if invoice.receivable < 0 or invoice.disputed < 0:
             yield f"{invoice.number} has {invoice.receivable} receivable and {invoice.disputed} disputed"
 
 
-def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
+def due_is_total_less_what_lowered_it(whole: Whole) -> Iterator[str]:
     """Find a due that is not total less allocated, credited, written off; what became credit lowered none."""
     over = Counter[str]()
-    for source in customer.sources():
+    for source in whole.sources:
         if source.key.startswith("credit_note/"):
             over["credit"] += source.amount
     lowered = 0
-    for invoice in customer.invoices():
+    for invoice in whole.invoices:
         if not invoice.void:
             lowered += (
                 invoice.total - invoice.allocated - invoice.credited - invoice.written_off - invoice.due
@@ -41,9 +68,9 @@ def due_is_total_less_what_lowered_it(customer: Customer) -> Iterator[str]:
         yield f"{-lowered} was credited of invoices beyond their due, credit notes left {over['credit']}"
 
 
-def no_source_is_over_allocated(customer: Customer) -> Iterator[str]:
+def no_source_is_over_allocated(whole: Whole) -> Iterator[str]:
     """Find sources with more or less left than was not taken, or below zero by more than a bank took back."""
-    for source in customer.sources():
+    for source in whole.sources:
         allocated = sum(amount for _, amount in source.allocations)
         if source.left != source.refundable - allocated:
             yield f"{source.key} has {source.left} left, not {source.refundable} less {allocated} allocated"
@@ -53,22 +80,22 @@ def no_source_is_over_allocated(customer: Customer) -> Iterator[str]:
             yield f"{source.key} has an allocation that is not positive"
 
 
-def allocations_are_seen_from_both_sides(customer: Customer) -> Iterator[str]:
+def allocations_are_seen_from_both_sides(whole: Whole) -> Iterator[str]:
     """Find invoices that say another allocated sum than their sources."""
     allocated = Counter[str]()
-    for source in customer.sources():
+    for source in whole.sources:
         for number, amount in source.allocations:
             allocated[number] += amount
-    for invoice in customer.invoices():
+    for invoice in whole.invoices:
         if invoice.allocated != allocated.pop(invoice.number, 0):
             yield f"{invoice.number} has {invoice.allocated} allocated, its sources say otherwise"
     for number, amount in allocated.items():
         yield f"{amount} is allocated to {number}, which is not there"
 
 
-def credit_stays_within_lines(customer: Customer) -> Iterator[str]:
+def credit_stays_within_lines(whole: Whole) -> Iterator[str]:
     """Find lines credited above their net, and tax groups that do not agree with their lines."""
-    for invoice in customer.invoices():
+    for invoice in whole.touched:
         for place, line in enumerate(invoice.lines, start=1):
             if not 0 <= line.credited <= line.net:
                 yield f"line {place} of {invoice.number} is credited {line.credited} of {line.net}"
@@ -96,9 +123,9 @@ def _credited_tax(invoice: Invoice) -> Iterator[str]:
         yield f"{invoice.number} is credited {credited}, more than its total of {invoice.total}"
 
 
-def relief_stays_within_what_was_billed(customer: Customer) -> Iterator[str]:
+def relief_stays_within_what_was_billed(whole: Whole) -> Iterator[str]:
     """Find tax groups of which more is credited and relieved than was billed, and write-offs below zero."""
-    for invoice in customer.invoices():
+    for invoice in whole.touched:
         given_up = relief.given_up(invoice)
         if min(given_up) < 0:
             yield f"{invoice.number} has {invoice.written_off} written off, in parts {given_up}"
@@ -106,84 +133,84 @@ def relief_stays_within_what_was_billed(customer: Customer) -> Iterator[str]:
             yield f"{invoice.number} is credited and relieved beyond what was billed: {given_up} relieved"
 
 
-def disputed_is_what_complaints_hold(customer: Customer) -> Iterator[str]:
+def disputed_is_what_complaints_hold(whole: Whole) -> Iterator[str]:
     """Find invoices in dispute by another sum than open complaints hold, and charges kept off for none."""
     held = Counter[str]()
-    for dispute in customer.disputes.values():
+    for dispute in whole.customer.disputes.values():
         if dispute.kind == "complaint" and dispute.invoice is not None:
             held[dispute.invoice] += dispute.held
-    for invoice in customer.invoices():
+    for invoice in whole.invoices:
         if invoice.disputed != held[invoice.number]:
             of_complaints = held[invoice.number]
             yield f"{invoice.number} has {invoice.disputed} disputed, its complaints hold {of_complaints}"
         for name in invoice.disputes:
-            if name not in customer.disputes:
+            if name not in whole.customer.disputes:
                 yield f"{invoice.number} waits for dispute {name}, which is not open"
-    for charge in customer.unbilled.values():
-        if charge.dispute is not None and charge.dispute not in customer.disputes:
+    for charge in whole.customer.unbilled.values():
+        if charge.dispute is not None and charge.dispute not in whole.customer.disputes:
             yield f"charge {charge.charge} waits for dispute {charge.dispute}, which is not open"
 
 
-def chargebacks_stay_within_payments(customer: Customer) -> Iterator[str]:
+def chargebacks_stay_within_payments(whole: Whole) -> Iterator[str]:
     """Find payments whose chargebacks together pass them, or were won twice."""
-    for source in customer.sources():
+    for source in whole.sources:
         if not 0 <= source.charged_back <= source.amount:
             yield f"{source.charged_back} of {source.key} is charged back, it was {source.amount}"
 
 
-def every_charge_is_in_one_place(customer: Customer) -> Iterator[str]:
+def every_charge_is_in_one_place(whole: Whole) -> Iterator[str]:
     """Find charges that are not exactly one of unbilled, on one line of one invoice, and reversed."""
-    billed = {line.charge.charge: invoice.number for invoice in customer.invoices() for line in invoice.lines}
-    said = {charge: number for charge, number in customer.charges.items() if number}
+    billed = {line.charge.charge: invoice.number for invoice in whole.invoices for line in invoice.lines}
+    said = {charge: number for charge, number in whole.customer.charges.items() if number}
     if billed != said:
         yield f"charges on invoices differ from charges billed: {sorted(billed.items() ^ said.items())}"
-    twice = customer.unbilled.keys() & customer.charges.keys()
+    twice = whole.customer.unbilled.keys() & whole.customer.charges.keys()
     if twice:
         yield f"charges both unbilled and done with: {sorted(twice)}"
-    for charge in customer.unbilled.values():
+    for charge in whole.customer.unbilled.values():
         if charge.net < 0:
             yield f"charge {charge.charge} is {charge.net}"
 
 
-def no_day_of_a_service_is_billed_twice(customer: Customer) -> Iterator[str]:
+def no_day_of_a_service_is_billed_twice(whole: Whole) -> Iterator[str]:
     """Find days of a service that two charges bill, and charges that bill days and were never posted."""
-    for service, runs in customer.runs.items():
+    for service, runs in whole.customer.runs.items():
         last: Run | None = None
         for run in sorted(runs, key=lambda each: each.from_):
             if last is not None and run.from_ <= last.to:
                 yield f"{service} is billed from {run.from_} by {run.charge}, to {last.to} by {last.charge}"
             if run.net < 0 or run.days < 1:
                 yield f"{run.charge} bills {service} from {run.from_} to {run.to} for {run.net}"
-            if run.charge not in customer.unbilled and run.charge not in customer.charges:
+            if run.charge not in whole.customer.unbilled and run.charge not in whole.customer.charges:
                 yield f"{run.charge} bills {service} and was never posted"
             last = run
 
 
-def discounts_stay_within_their_grant(customer: Customer) -> Iterator[str]:
+def discounts_stay_within_their_grant(whole: Whole) -> Iterator[str]:
     """Find discounts used more often, or for more, than granted."""
-    for discount in customer.discounts.values():
+    for discount in whole.customer.discounts.values():
         if discount.uses_left is not None and discount.uses_left < 0:
             yield f"discount {discount.discount} was used too often: {discount.uses_left} left"
         if discount.amount_left is not None and not 0 <= discount.amount_left <= (discount.amount or 0):
             yield f"discount {discount.discount} has {discount.amount_left} of {discount.amount} left"
 
 
-def settled_is_kept_apart(customer: Customer) -> Iterator[str]:
+def settled_is_kept_apart(whole: Whole) -> Iterator[str]:
     """Find settled invoices and sources among the open ones, or in both."""
-    for invoice in customer.open_invoices.values():
+    for invoice in whole.customer.open_invoices.values():
         if not (invoice.due or invoice.disputes):
             yield f"{invoice.number} is among the open invoices with nothing due"
-    for source in customer.open_sources.values():
+    for source in whole.customer.open_sources.values():
         if source.left == 0:
             yield f"{source.key} is among the open sources with nothing left"
-    twice = (customer.open_invoices.keys() & customer.settled_invoices.keys()) | (
-        customer.open_sources.keys() & customer.spent_sources.keys()
+    twice = (whole.customer.open_invoices.keys() & whole.customer.settled_invoices.keys()) | (
+        whole.customer.open_sources.keys() & whole.customer.spent_sources.keys()
     )
     if twice:
         yield f"both open and settled: {sorted(twice)}"
 
 
-OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
+OF_CUSTOMER: tuple[Callable[[Whole], Iterator[str]], ...] = (
     due_is_never_negative,
     due_is_total_less_what_lowered_it,
     no_source_is_over_allocated,
@@ -198,6 +225,14 @@ OF_CUSTOMER: tuple[Callable[[Customer], Iterator[str]], ...] = (
     settled_is_kept_apart,
 )
 """What holds of one customer's state."""
+
+
+def broken(customer: Customer) -> Iterator[tuple[str, str]]:
+    """Find all that one customer's state breaks: names of invariants, and what each says."""
+    whole = Whole(customer)
+    for each in OF_CUSTOMER:
+        for said in each(whole):
+            yield each.__name__, said
 
 
 def every_event_balances(event: Event, rules: Iterable[PostingRule]) -> Iterator[str]:
@@ -217,14 +252,15 @@ def postings_agree_with_state(customer: Customer, balances: Mapping[tuple[str, s
         stated["customer_credit", source.currency] -= source.left
     for charge in customer.unbilled.values():
         stated["unbilled", charge.currency] += charge.net
-    for account, currency in {(a, c) for a, c in balances if a in _STATED} | stated.keys():
+    for account, currency in {(a, c) for a, c in balances if a in STATED} | stated.keys():
         booked = balances.get((account, currency), 0)
         state = stated[account, currency]
         if booked != state:
             yield f"{account} in {currency} is {booked} by the postings, {state} by the state"
 
 
-_STATED = frozenset({"receivable", "disputed", "customer_credit", "unbilled"})
+STATED = frozenset({"receivable", "disputed", "customer_credit", "unbilled"})
+"""The accounts of the default chart that a customer's state speaks of."""
 
 
 class Placed(Protocol):

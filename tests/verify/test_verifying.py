@@ -50,7 +50,7 @@ def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
     notes = tmp_path / "notes"
     whole = verify_book(database, BOOK, notes=notes, processes=1)
     lines = notes.read_bytes().splitlines(keepends=True)
-    assert len(lines) == 4
+    assert len(lines) == 5
     fill(database, 400)
     signing.sign_head(connection, BOOK, ORIGIN, key)
     notes.write_bytes(b"".join(lines[:2]) + lines[2][:20])

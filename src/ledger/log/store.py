@@ -62,6 +62,13 @@ class Row(NamedTuple):
     leaf: bytes
 
 
+Columns = tuple[
+    str, int, str, int, str, str, str, str | None, str | None, str | None, int | None, datetime, datetime,
+    str, int, int,
+]  # fmt: skip
+"""The typed columns of a row."""
+
+
 class Found(NamedTuple):
     """One event of a decision that was recorded before."""
 
@@ -77,11 +84,16 @@ class Found(NamedTuple):
 def row_of(event: Event) -> Row:
     """Turn an event into its row: the bytes, their leaf hash, and the columns that repeat them."""
     state = encode_canonical(event)
+    return Row(*columns_of(event), state, merkle.leaf_hash(state))
+
+
+def columns_of(event: Event) -> Columns:
+    """Repeat an event in the columns of its row, all but the bytes and their leaf hash, in their order."""
     invoice, currency, amount = event.data.columns()
-    return Row(
+    return (
         event.book, event.position, event.stream, event.version, event.type, event.source, event.id,
         event.subject, invoice, currency, amount, event.time, event.recordedtime, event.principal,
-        event.causation, event.decisionsize, state, merkle.leaf_hash(state),
+        event.causation, event.decisionsize,
     )  # fmt: skip
 
 

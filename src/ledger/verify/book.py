@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +13,7 @@ from ledger.errors import ConfigurationError
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
 from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
-from ledger.verify import leaves, looks, rows, rules
+from ledger.verify import leaves, looks, rules
 from ledger.verify.findings import Check, Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
@@ -64,20 +65,25 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
             sizes = sorted({size for size, _, _ in signed} | {each.size for each in kept})
             with pool(processes) as made:
                 passes = Passes(made, conninfo, noted, advance)
-                tree, parts, tiles, seconds = _leaves(passes, subject, sizes)
-                columns, held, spent = _shares(passes, subject)
+                leaves_, numbers, shares = _started(passes, subject, sizes)
+                tree, parts, tiles = _leaves(leaves_)
+                (numbered,), shared = list(numbers), list(shares)
+            held = f"every customer with {', '.join(rules.NAMES)}"
             checks = [
-                check("leaves", "leaf hashes with the stored bytes", "events", seconds, parts),
+                check("leaves", "leaf hashes with the stored bytes", "events",
+                      passes.seconds(leaves.check_leaves), parts),
                 _check_head(connection, subject, tree),
                 _check_tiles(connection, subject, tiles),
                 _check_signed(signed, tree),
                 check_outside(kept, tree),
-                check("columns", "each row with the one its bytes would be stored as", "events", 0, columns),
-                _timed("streams", "versions with their order in the log", "events",
-                       lambda: rows.check_streams(connection, book, subject.position)),
-                _timed("numbers", "numbers of invoices and credit notes with their series", "numbers",
-                       lambda: rules.check_numbers(connection, book, subject.position)),
-                check("invariants", f"every customer with {', '.join(rules.NAMES)}", "events", spent, held),
+                check("columns", "each row with the one its bytes would be stored as", "events", 0,
+                      [each.columns for each in shared]),
+                check("streams", "versions with their order in the log", "events", 0,
+                      [each.streams for each in shared]),
+                check("numbers", "numbers of invoices and credit notes with their series", "numbers",
+                      passes.seconds(rules.check_numbers), [numbered]),
+                check("invariants", held, "events", passes.seconds(rules.check_share),
+                      [each.held for each in shared]),
                 looks.check_looks(connection, book),
             ]  # fmt: skip
     return Report(book, subject.position, merkle.root(tree.frontier), checks)
@@ -90,42 +96,40 @@ def _subject(connection: Connection, book: str, since: int) -> Subject:
     return Subject(book, row[0], merkle.unpack(row[1]), since)
 
 
-def _leaves(
-    passes: Passes, subject: Subject, sizes: Sequence[int]
-) -> tuple[Tree, list[Part], list[bytes], float]:
-    """Recompute all leaves, and put the tree together."""
-    began = time.monotonic()
-    tree, parts, tiles = Tree(), [], []
+class _Started(NamedTuple):
+    """All that goes through events, under way in the processes of the pool."""
+
+    leaves: Iterator[Leaves]
+    numbers: Iterator[Part]
+    shares: Iterator[rules.Share]
+
+
+def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started:
+    """Have everything done at once, so that no process waits for another one's pass."""
+    book, position, since = subject.book, subject.position, subject.since
+    ends = passes.each(rules.share_out, rules.Ends, [(book,)])
     ranges = [
-        (subject.book, after, min(subject.position, after + RANGE_EVENTS), subject.since, sizes)
-        for after in range(0, subject.position, RANGE_EVENTS)
+        (book, after, min(position, after + RANGE_EVENTS), since, sizes)
+        for after in range(0, position, RANGE_EVENTS)
     ]
-    for found in passes.each(leaves.check_leaves, Leaves, ranges):
-        tree.add(found)
-        parts.append(found.part)
-        tiles += found.tiles
-    return tree, parts, tiles, time.monotonic() - began
+    found = passes.each(leaves.check_leaves, Leaves, ranges)
+    numbers = passes.each(rules.check_numbers, Part, [(book, position)])
+    streams = [stream for each in ends for stream in each.streams]
+    shares = [
+        (book, position, since, behind, last)
+        for behind, last in zip([None, *streams], [*streams, None], strict=True)
+    ]
+    return _Started(found, numbers, passes.each(rules.check_share, rules.Share, shares))
 
 
-def _shares(passes: Passes, subject: Subject) -> tuple[list[Part], list[Part], float]:
-    """Share the customers out: each share is sorted by itself, so it is kept small."""
-    began = time.monotonic()
-    of = (subject.book, subject.position, subject.since)
-    columns = list(passes.each(rows.check_rows_of_nobody, Part, [of]))
-    shares = max(1, -(-subject.position // RANGE_EVENTS))
-    held = []
-    for found in passes.each(
-        rules.check_share, rules.Share, [(*of, share, shares) for share in range(shares)]
-    ):
-        columns.append(found.columns)
-        held.append(found.held)
-    return columns, held, time.monotonic() - began
-
-
-def _timed(name: str, compared: str, unit: str, work: Callable[[], Part]) -> Check:
-    began = time.monotonic()
-    found = work()
-    return check(name, compared, unit, time.monotonic() - began, [found])
+def _leaves(found: Iterator[Leaves]) -> tuple[Tree, list[Part], list[bytes]]:
+    """Put the tree together out of its ranges."""
+    tree, parts, tiles = Tree(), [], []
+    for each in found:
+        tree.add(each)
+        parts.append(each.part)
+        tiles += each.tiles
+    return tree, parts, tiles
 
 
 def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from struct import Struct
 from typing import LiteralString
 
 import msgspec
@@ -22,17 +21,8 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS = 1 << 16
 """Events of one range: a complete subtree of the tree, and two full levels of tiles."""
-
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0"
-_COPY_END = b"\xff\xff"
-_COPY_HEADER_BYTES = 19
-"""The signature, flags and the length of an extension that there is none of."""
-_read_row = Struct(">2xiqiqi").unpack_from
-"""How a row of the query begins: length and value of position and recorded time, and the length of the bytes."""
-_ROW_BYTES = 30
-_NULL = -1
-_MOMENT_0 = datetime(2000, 1, 1, tzinfo=UTC)
-"""From which the database counts microseconds."""
+FETCHED_ROWS = 500
+"""Rows that are asked for at a time: a range of any length is read in the same memory."""
 
 
 class Leaves(msgspec.Struct, frozen=True):
@@ -64,40 +54,31 @@ def check_leaves(
     """
     findings: list[Finding] = []
     leaves: list[bytes] = []
-    before = None
+    before: datetime | None = None
     values = {"book": book, "after": after, "upto": upto, "since": since}
-    for row in raw_rows(connection, "leaves", **values):
-        _, position, _, recorded_at, state_bytes = _read_row(row)
+    for position, recorded_at, state, leaf in stream(connection, "leaves", **values):
         missing = after + len(leaves) + 1
         while missing < position:
             findings.append(Finding(f"position {missing} is missing", missing))
             leaves.append(merkle.EMPTY_ROOT)
             missing += 1
         if before is not None and recorded_at < before:
-            said = f"position {position} was recorded {_moment(recorded_at)}, before the one before it"
+            said = f"position {position} was recorded {recorded_at}, before the one before it"
             findings.append(Finding(said, position))
         before = recorded_at
-        if state_bytes == _NULL:
-            leaves.append(bytes(row[_ROW_BYTES + 4 :]))
-            continue
-        end = _ROW_BYTES + state_bytes
-        computed = sha256(b"\x00" + row[_ROW_BYTES:end]).digest()
-        leaf = row[end + 4 :]
+        computed = leaf if state is None else sha256(b"\x00" + state).digest()
         if computed != leaf:
-            said = f"hash to {computed.hex()}, their leaf is {leaf.hex()}"
-            findings.append(Finding(f"the bytes at position {position} {said}", position))
+            findings.append(
+                Finding(
+                    f"the bytes at position {position} hash to {computed.hex()}, their leaf is {leaf.hex()}",
+                    position,
+                )
+            )
         leaves.append(computed)
     for missing in range(after + len(leaves) + 1, upto + 1):
         findings.append(Finding(f"position {missing} is missing", missing))
         leaves.append(merkle.EMPTY_ROOT)
     return subtree(after, leaves, part(upto - after, findings), sizes)
-
-
-def _moment(microseconds: int) -> datetime | str:
-    try:
-        return _MOMENT_0 + timedelta(microseconds=microseconds)
-    except OverflowError:
-        return "at no moment"
 
 
 def subtree(after: int, leaves: Sequence[bytes], found: Part, sizes: Sequence[int]) -> Leaves:
@@ -137,21 +118,9 @@ class Tree:
             self.frontier = self._whole
 
 
-def stream(connection: Connection, query: str, types: Sequence[str], **values: object) -> Iterator[TupleRow]:
-    """Read rows as they come, in the database's binary form, without holding them."""
+def stream(connection: Connection, query: str, **values: object) -> Iterator[TupleRow]:
+    """Read rows as they come, in the database's binary form, without holding more than a few."""
     statement: LiteralString = SQL[query]
-    with connection.cursor() as cursor, cursor.copy(statement, values) as copy:
-        copy.set_types(types)
-        yield from copy.rows()
-
-
-def raw_rows(connection: Connection, query: str, **values: object) -> Iterator[memoryview]:
-    """Read rows as the database sends them, for who knows how they are laid out: no value is made of any."""
-    statement: LiteralString = SQL[query]
-    with connection.cursor() as cursor, cursor.copy(statement, values) as copy:
-        for sent in copy:
-            row = memoryview(sent)
-            if row[: len(_COPY_HEADER)] == _COPY_HEADER:
-                row = row[_COPY_HEADER_BYTES:]
-            if len(row) > len(_COPY_END):
-                yield row
+    with connection.transaction(), connection.cursor(name="rows", binary=True) as cursor:
+        cursor.itersize = FETCHED_ROWS
+        yield from cursor.execute(statement, values)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -40,21 +42,30 @@ class Passes:
         self._conninfo = conninfo
         self._notes = notes
         self._advance = advance
+        self._seconds = defaultdict[str, float](float)
+
+    def seconds(self, work: Callable[..., R]) -> float:
+        """Tell how long the processes were busy with a kind of work, all of them together."""
+        return self._seconds[work.__name__]
 
     def each(
         self, work: Callable[..., R], type_: type[R], arguments: Iterable[tuple[object, ...]]
     ) -> Iterator[R]:
-        """Do the work for each of the arguments; gives what was found in their order."""
-        jobs: list[tuple[str, R | Future[R]]] = []
+        """Have the work done for each of the arguments, from now on; gives what was found in their order."""
+        jobs: list[tuple[str, R | Future[tuple[R, float]]]] = []
         for each in arguments:
             name = f"{work.__name__} {each}"
             noted = self._notes.found(name, type_)
             jobs.append((name, noted or self._pool.submit(_in_process, self._conninfo, work, *each)))
         jobs.reverse()
+        return self._found(work.__name__, jobs)
+
+    def _found(self, work: str, jobs: list[tuple[str, R | Future[tuple[R, float]]]]) -> Iterator[R]:
         while jobs:  # each is let go as soon as it is given: what it found may be large
             name, job = jobs.pop()
             if isinstance(job, Future):
-                found = job.result()
+                found, seconds = job.result()
+                self._seconds[work] += seconds
                 self._notes.keep(name, found)
             else:
                 found = job
@@ -86,6 +97,7 @@ def pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> R:
+def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> tuple[R, float]:
+    began = time.monotonic()
     with open_auditor(conninfo) as connection:
-        return work(connection, *arguments)
+        return work(connection, *arguments), time.monotonic() - began

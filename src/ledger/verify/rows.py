@@ -3,52 +3,75 @@
 from __future__ import annotations
 
 import msgspec
+from psycopg.rows import TupleRow
 
 from ledger.decider import read_event
 from ledger.errors import IntegrityError
-from ledger.event import Event
-from ledger.log.store import COPY_TYPES, Row, row_of
+from ledger.event import Event, encode_canonical
+from ledger.log.store import Row, columns_of
 from ledger.verify.findings import Finding, Part, part
-from ledger.verify.leaves import SQL, Connection, stream
+from ledger.verify.leaves import SQL, Connection
 
 
-def check_rows_of_nobody(connection: Connection, book: str, upto: int, since: int) -> Part:
-    """Compare each row that belongs to no customer with the one that its bytes would be appended as."""
-    findings: list[Finding] = []
-    count = 0
-    values = {"book": book, "upto": upto, "since": since}
-    for columns in stream(connection, "rows_of_nobody", COPY_TYPES, **values):
-        read(Row(*columns), findings)
-        count += 1
-    return part(count, findings)
+def read(columns: TupleRow, findings: list[Finding]) -> Event | None:
+    """Read the event of a row, and add what its columns deny; None when the bytes are no event.
 
-
-def read(row: Row, findings: list[Finding]) -> Event | None:
-    """Read the event of a row, and add what its columns deny; None when the bytes are no event."""
+    `columns` are those of the row without its leaf hash, which is held against the bytes where leaves are.
+    """
+    position, state = columns[1], columns[-1]
     try:
-        event = read_event(row.state)
+        event = read_event(state)
     except (IntegrityError, msgspec.MsgspecError) as error:
-        findings.append(Finding(f"the bytes at position {row.position} are no event: {error}", row.position))
+        findings.append(Finding(f"the bytes at position {position} are no event: {error}", position))
         return None
-    expected = row_of(event)
-    if expected != row:
-        findings.append(Finding(_said(row, expected), row.position))
+    expected = (*columns_of(event), encode_canonical(event))
+    if expected != columns:
+        findings.append(Finding(_said(position, columns, expected), position))
     return event
 
 
-def _said(row: Row, expected: Row) -> str:
+def _said(position: int, columns: TupleRow, expected: tuple[object, ...]) -> str:
     parts = [
         f"column {name} is {_shown(stored)}, the bytes say {_shown(said)}"
-        for name, stored, said in zip(Row._fields, row, expected, strict=True)
+        for name, stored, said in zip(Row._fields[:-1], columns, expected, strict=True)
         if stored != said
     ]
-    return f"position {row.position}: {'; '.join(parts)}"
+    return f"position {position}: {'; '.join(parts)}"
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex() if len(value) == 32 else f"{value[:80]!r}{'…' if len(value) > 80 else ''}"
     return repr(value) if isinstance(value, str) else str(value)
+
+
+class Streams:
+    """Holds the versions of streams, one stream after the other, to the order of their events in the log."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.count = 0
+        self._name: str | None = None
+        self._events = self._version = self._position = 0
+        self._first: int | None = None
+
+    def take(self, name: str, version: int, position: int) -> None:
+        """Take the next event, in the order of streams and versions."""
+        if name != self._name:
+            self.finish()
+            self._name, self._events, self._position = name, 0, 0
+        self.count += 1
+        self._events += 1
+        if version != self._events or position < self._position:
+            self._first = position if self._first is None else min(position, self._first)
+        self._version, self._position = version, position
+
+    def finish(self) -> None:
+        """Say what is wrong with the last stream."""
+        if self._first is not None:
+            said = f"stream {self._name} has {self._events} events and versions up to {self._version}"
+            self.findings.append(Finding(said, self._first))
+        self._first = None
 
 
 def check_streams(connection: Connection, book: str, upto: int) -> Part:

@@ -13,11 +13,10 @@ from ledger.customer import Customer
 from ledger.decider import evolve_book, evolve_customer, read_event
 from ledger.errors import IntegrityError
 from ledger.event import Event
-from ledger.log.store import COPY_TYPES, Row
-from ledger.posting_rules import DEFAULT_RULES, postings
-from ledger.verify import rows
+from ledger.posting_rules import DEFAULT_RULES
+from ledger.verify import effects, rows
 from ledger.verify.findings import Finding, Part, part
-from ledger.verify.leaves import SQL, Connection, stream
+from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, stream
 
 NAMES = (
     *(each.__name__ for each in invariants.OF_CUSTOMER),
@@ -28,9 +27,10 @@ NAMES = (
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a share of the customers shows: of their rows' columns, and of the invariants."""
+    """What a share of the streams shows: of their rows' columns, of their versions, and of the invariants."""
 
     columns: Part
+    streams: Part
     held: Part
 
     @property
@@ -59,14 +59,8 @@ class Held:
         if self._last is not None and event.subject != self._last.subject:
             self.finish()
         self._evolve(event)
-        found = postings(_RULES.get(event.type, ()), event)
-        for posting in found:
-            self._balances[posting.account, posting.currency] += posting.amount
-        if sum(posting.amount for posting in found):
-            self.findings += [
-                Finding(f"every_event_balances: {said}", event.position)
-                for said in invariants.every_event_balances(event, DEFAULT_RULES)
-            ]
+        if event.type in effects.OF_TYPE:
+            self._post(event)
         self._last = event
         self.count += 1
 
@@ -81,6 +75,13 @@ class Held:
             said = f"{event.type} at position {event.position} does not follow from what is before it"
             self.findings.append(Finding(f"{said} ({type(error).__name__} {error})".strip(), event.position))
 
+    def _post(self, event: Event) -> None:
+        if effects.post(event, self._balances):
+            self.findings += [
+                Finding(f"every_event_balances: {said}", event.position)
+                for said in invariants.every_event_balances(event, DEFAULT_RULES)
+            ]
+
     def finish(self) -> None:
         """Hold the last customer to the invariants."""
         if self._last is not None and not self._broken:
@@ -89,37 +90,55 @@ class Held:
         self._broken = False
 
 
-def check_share(connection: Connection, book: str, upto: int, since: int, share: int, shares: int) -> Share:
-    """Hold one share of the customers, all of their events up to a position, to the invariants.
+class Ends(msgspec.Struct, frozen=True):
+    """The streams at which shares end, all but the last share."""
 
-    On the way, the columns of each row are compared with its bytes.
+    streams: list[str]
+
+    @property
+    def looked_at(self) -> int:
+        """None: their names are read, not their events."""
+        return 0
+
+
+def share_out(connection: Connection, book: str) -> Ends:
+    """Share the streams out so that each share has about as many events, and never a part of a stream."""
+    rows_ = connection.execute(SQL["share_ends"], {"book": book, "events": RANGE_EVENTS})
+    return Ends([str(stream) for (stream,) in rows_])
+
+
+def check_share(
+    connection: Connection, book: str, upto: int, since: int, behind: str | None, last: str | None
+) -> Share:
+    """Hold the customers of a share of the streams, all of their events up to a position, to the invariants.
+
+    On the way, the columns of each row are compared with its bytes, and its version with its place. The share
+    is of the streams after `behind` up to `last` by name; None is no bound.
     """
     wrong: list[Finding] = []
-    held = Held()
-    values = {"book": book, "upto": upto, "since": since, "share": share, "shares": shares}
-    for columns in stream(connection, "streams_between", COPY_TYPES, **values):
-        event = rows.read(Row(*columns), wrong)
-        if event is not None:
+    streams, held = rows.Streams(), Held()
+    values = {"book": book, "upto": upto, "since": since, "behind": behind, "last": last}
+    for columns in stream(connection, "streams_between", **values):
+        _, position, name, version, *_ = columns
+        streams.take(name, version, position)
+        event = rows.read(columns, wrong)
+        if event is not None and event.subject is not None:
             held.take(event)
+    streams.finish()
     held.finish()
-    return Share(part(held.count, wrong), part(held.count, held.findings))
+    return Share(
+        part(streams.count, wrong), part(streams.count, streams.findings), part(held.count, held.findings)
+    )
 
 
 def _held(customer: Customer | None, balances: Counter[tuple[str, str]], last: Event) -> Iterator[Finding]:
     if customer is None:
         yield Finding(f"customer {last.subject} has events but was never opened", last.position)
         return
-    checks = ((each.__name__, each(customer)) for each in invariants.OF_CUSTOMER)
     agree = invariants.postings_agree_with_state
-    for name, said in (*checks, (agree.__name__, agree(customer, balances))):
-        for sentence in said:
-            yield Finding(f"{name}: customer {last.subject}: {sentence}", last.position)
-
-
-_RULES = {
-    type_: [rule for rule in DEFAULT_RULES if rule.event == type_]
-    for type_ in {r.event for r in DEFAULT_RULES}
-}
+    agreeing = ((agree.__name__, said) for said in agree(customer, balances))
+    for name, said in (*invariants.broken(customer), *agreeing):
+        yield Finding(f"{name}: customer {last.subject}: {said}", last.position)
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -137,7 +156,7 @@ class Numbered(msgspec.Struct, frozen=True):
 def check_numbers(connection: Connection, book: str, upto: int) -> Part:
     """Hold the numbers of invoices and credit notes to their series, and the book's history to its rules."""
     values: dict[str, object] = {"book": book, "upto": upto}
-    found = check_series(state for (state,) in stream(connection, "numbered", ("bytea",), **values))
+    found = check_series(state for (state,) in stream(connection, "numbered", **values))
     findings = found.findings
     state: Book | None = None
     for (raw,) in connection.execute(SQL["book_stream"], values):

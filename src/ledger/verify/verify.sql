@@ -9,44 +9,43 @@ WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
 
 -- name: leaves
 -- The bytes and the leaf hash beside them; without the bytes where a checkpoint vouches for the leaves.
-COPY (
-    SELECT position, recorded_at, CASE WHEN position > %(since)s THEN state END, leaf FROM ledger.event
-    WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position
-) TO STDOUT (FORMAT BINARY);
-
--- name: rows_of_nobody
--- Whole rows that belong to no customer, the columns in the order of the append.
-COPY (
-    SELECT book, position, stream, version, type, source, event_id, customer, invoice, currency, amount,
-        occurred_at, recorded_at, principal, causation, decision_size, state, leaf
-    FROM ledger.event
-    WHERE book = %(book)s AND customer IS NULL AND position > %(since)s AND position <= %(upto)s ORDER BY position
-) TO STDOUT (FORMAT BINARY);
+SELECT position, recorded_at, CASE WHEN position > %(since)s THEN state END, leaf FROM ledger.event
+WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position;
 
 -- name: broken_streams
--- Streams whose versions are not 1, 2, 3 … in the order of their positions.
-SELECT stream, min(position) FILTER (WHERE version <> place), count(*), max(version)
+-- Streams whose versions are not 1, 2, 3 … in the order of their positions: read by the index of versions, so that
+-- nothing is sorted however long the log is.
+SELECT stream, min(position) FILTER (WHERE version <> place OR position < before), count(*), max(version)
 FROM (
-    SELECT stream, version, position, row_number() OVER (PARTITION BY stream ORDER BY position) AS place
+    SELECT stream, version, position, row_number() OVER w AS place, lag(position) OVER w AS before
     FROM ledger.event WHERE book = %(book)s AND position <= %(upto)s
+    WINDOW w AS (PARTITION BY stream ORDER BY version)
 ) AS e
 GROUP BY stream
-HAVING bool_or(version <> place)
+HAVING bool_or(version <> place OR position < before)
 ORDER BY 2 LIMIT 100;
 
+-- name: share_ends
+-- The stream of every so many events in the order of streams, by the index alone.
+SELECT DISTINCT s.stream
+FROM (
+    SELECT e.stream, row_number() OVER (ORDER BY e.stream) AS place FROM ledger.event AS e WHERE e.book = %(book)s
+) AS s
+WHERE mod(s.place, %(events)s) = 0
+ORDER BY s.stream;
+
 -- name: streams_between
--- The histories of one share of the customers, one customer after the other: whole rows, the columns in the order of
--- the append. Only of those that something happened to since a position.
-COPY (
-    SELECT book, position, stream, version, type, source, event_id, customer, invoice, currency, amount,
-        occurred_at, recorded_at, principal, causation, decision_size, state, leaf
-    FROM ledger.event
-    WHERE book = %(book)s AND position <= %(upto)s AND customer IS NOT NULL
-        AND mod(hashtext(customer)::bigint + 2147483648, %(shares)s) = %(share)s
-        AND (%(since)s = 0 OR customer IN (SELECT n.customer FROM ledger.event AS n
-            WHERE n.book = %(book)s AND n.position > %(since)s AND n.position <= %(upto)s))
-    ORDER BY stream, version
-) TO STDOUT (FORMAT BINARY);
+-- The histories of one share of the streams, one after the other: rows without their leaf hashes, the columns in the
+-- order of the append. Only of the streams that something happened to since a position.
+SELECT book, position, stream, version, type, source, event_id, customer, invoice, currency, amount,
+    occurred_at, recorded_at, principal, causation, decision_size, state
+FROM ledger.event
+WHERE book = %(book)s AND position <= %(upto)s
+    AND (%(behind)s::text IS NULL OR stream > %(behind)s::text)
+    AND (%(last)s::text IS NULL OR stream <= %(last)s::text)
+    AND (%(since)s = 0 OR stream IN (SELECT n.stream FROM ledger.event AS n
+        WHERE n.book = %(book)s AND n.position > %(since)s AND n.position <= %(upto)s))
+ORDER BY stream, version;
 
 -- name: book_stream
 -- The book's own history.
@@ -54,11 +53,9 @@ SELECT state FROM ledger.event WHERE book = %(book)s AND stream = 'book' AND pos
 
 -- name: numbered
 -- Everything that took a number of a series, in order.
-COPY (
-    SELECT state FROM ledger.event
-    WHERE book = %(book)s AND type IN ('invoice.issued', 'credit_note.issued') AND position <= %(upto)s
-    ORDER BY position
-) TO STDOUT (FORMAT BINARY);
+SELECT state FROM ledger.event
+WHERE book = %(book)s AND type IN ('invoice.issued', 'credit_note.issued') AND position <= %(upto)s
+ORDER BY position;
 
 -- name: checkpoints
 -- All that was ever signed of a book, up to the position; and what is behind the end of the log. What is signed

@@ -1,0 +1,62 @@
+"""What events do to the balances that customers' states speak of, and how they balance.
+
+The default rules, worked out once: most of what they post cancels out for every event of a type, whatever it
+measures, and there is nothing to compute of that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ledger.event import Event
+from ledger.invariants import STATED
+from ledger.posting_rules import DEFAULT_RULES, PostingRule, measure_of
+
+Balances = Counter[tuple[str, str]]
+"""Of each account and currency, minor units."""
+
+
+class _Effect(NamedTuple):
+    """Of one type of event: `stated` is what it does to accounts, `sum` what all its postings come to.
+
+    Both are factors of measures, of which those that are zero are left out.
+    """
+
+    stated: Sequence[tuple[str, str, int]]
+    sum: Sequence[tuple[str, int]]
+
+
+def _effect(rules: Sequence[PostingRule]) -> _Effect:
+    stated, whole = Counter[tuple[str, str]](), Counter[str]()
+    for rule in rules:
+        whole[rule.measure] += rule.sign
+        if rule.account in STATED:
+            stated[rule.account, rule.measure] += rule.sign
+    return _Effect(
+        [(account, measure, factor) for (account, measure), factor in stated.items() if factor],
+        [(measure, factor) for measure, factor in whole.items() if factor],
+    )
+
+
+def _of_type(type_: str) -> tuple[_Effect, _Effect]:
+    rules = [rule for rule in DEFAULT_RULES if rule.event == type_]
+    now = [rule for rule in rules if rule.part == "now"]
+    return _effect(now), _effect([rule for rule in rules if rule.part != "now"])
+
+
+OF_TYPE = {type_: _of_type(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}
+"""Of each type of event that is posted, its effects without a service period, and with one."""
+
+
+def post(event: Event, balances: Balances) -> int:
+    """Add what an event does to the balances; tells the sum of all its postings, which should be zero."""
+    data = event.data
+    effect = OF_TYPE[event.type][getattr(data, "period", None) is not None]
+    currency = getattr(data, "currency", None) or ""
+    for account, measure, factor in effect.stated:
+        measured = measure_of(data, measure)
+        if measured:
+            balances[account, currency] += factor * measured
+    return sum(factor * (measure_of(data, measure) or 0) for measure, factor in effect.sum)
