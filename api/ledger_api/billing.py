@@ -144,7 +144,9 @@ def _messages(run: _Run, looked_at: Sequence[dict[str, object]]) -> Iterator[Mes
 async def _billed(run: _Run, messages: Sequence[Message]) -> list[Result]:
     if not messages:
         return []
-    outcomes = await run.services.writer.submit_soon(run.book, messages, asyncio.get_running_loop())
+    # Customers pass by the writer once: what it remembers of those who come and go all day stays as it is.
+    loop = asyncio.get_running_loop()
+    outcomes = await run.services.writer.submit_soon(run.book, messages, loop, passing=True)
     positions = [
         event.position
         for outcome in outcomes

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import psycopg
 import pytest
-from tests.log.posting import ISSUE, charge, message, opening, pay, post, read_log, said, writer
+from tests.log.posting import BOOK, ISSUE, charge, message, opening, pay, post, read_log, said, writer
 from tests.log.test_states import CUSTOMERS, batches, essence, history
 
 from ledger.log import snapshots
+from ledger.log.outcome import Outcome
+from ledger.log.writer import Writer
 from ledger.message import Message
 
 
@@ -35,6 +40,24 @@ def test_what_is_remembered_is_kept_when_the_writer_stops(database: str) -> None
         post(works, *opening(), *busy("alice", snapshots.EVENTS_MIN))
         assert kept(database) == {}
     assert kept(database) == {"customer/alice": snapshots.EVENTS_MIN + 1}
+
+
+def test_who_only_passes_is_forgotten_at_once_and_who_was_known_is_not(database: str) -> None:
+    """What is forgotten shows in what is kept then: a run over all customers drives nobody out."""
+    with writer(database) as works:
+        post(works, *opening("alice", "bob"), *busy("alice", 40), *busy("bob", 40))
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("TRUNCATE ledger.snapshot")
+
+    async def pass_by(works: Writer) -> list[Outcome]:
+        bills = [message(ISSUE, f"bill {name}", name) for name in ("alice", "bob")]
+        return await works.submit_soon(BOOK, bills, asyncio.get_running_loop(), passing=True)
+
+    with writer(database) as works:
+        post(works, message(charge("known"), "known", "bob"))
+        assert [outcome[:8] for outcome in said(asyncio.run(pass_by(works)))] == ["recorded"] * 2
+        post(works, message(charge("known"), "known again", "bob"))  # behind what the writer keeps
+        assert kept(database) == {"customer/alice": 42}
 
 
 def test_a_snapshot_and_what_came_after_it_are_the_whole_history(database: str) -> None:
@@ -95,5 +118,14 @@ def _compare(database: str, sent: list[Message], answers: list[str]) -> None:
     assert essence(database) == before
 
 
-def test_other_rules_have_another_name() -> None:
+def test_other_rules_have_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a rule stands: a noun with several modules is a package."""
     assert len(snapshots.program()) == 16
+    monkeypatch.setattr(snapshots, "files", lambda _: tmp_path)
+    (tmp_path / "noun").mkdir()
+    names = set()
+    for file in ("rule.py", "noun/rule.py"):
+        for rule in ("one", "another"):
+            (tmp_path / file).write_text(rule)
+            names.add(snapshots.program.__wrapped__())
+    assert len(names) == 4

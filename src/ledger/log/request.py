@@ -19,18 +19,25 @@ log = structlog.get_logger()
 class Request:
     """Messages for one book that share an answer; atomic: all of them are recorded, or none.
 
-    `loop` is the event loop that waits for it, None where a thread does.
+    `loop` is the event loop that waits for it, None where a thread does. `passing`: nobody will ask for these
+    customers again soon, so what was read for them is not remembered.
     """
 
-    __slots__ = ("atomic", "book", "future", "loop", "messages")
+    __slots__ = ("atomic", "book", "future", "loop", "messages", "passing")
 
     def __init__(
-        self, book: str, messages: Sequence[Message], atomic: bool, loop: asyncio.AbstractEventLoop | None
+        self,
+        book: str,
+        messages: Sequence[Message],
+        atomic: bool,
+        loop: asyncio.AbstractEventLoop | None,
+        passing: bool = False,
     ) -> None:
         self.book = book
         self.messages = messages
         self.atomic = atomic and len(messages) > 1
         self.loop = loop
+        self.passing = passing
         self.future: asyncio.Future[list[Outcome]] | concurrent.futures.Future[list[Outcome]]
         self.future = concurrent.futures.Future() if loop is None else loop.create_future()
 

@@ -7,9 +7,10 @@ it by the hash of their source, and other rules do not use it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 import msgspec
@@ -39,10 +40,18 @@ class Snapshot(NamedTuple):
 def program() -> str:
     """Hash the source of all rules: whatever changes in them, older snapshots are not used any more."""
     digest = hashlib.sha256()
-    for file in sorted(files("ledger").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".py"):
-            digest.update(file.read_bytes())
+    for source in _sources(files("ledger")):
+        digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def _sources(folder: Traversable) -> Iterator[bytes]:
+    """Read the modules of a folder and of the packages in it: nouns with several modules are packages."""
+    for found in sorted(folder.iterdir(), key=lambda each: each.name):
+        if found.is_dir():
+            yield from _sources(found)
+        elif found.name.endswith(".py"):
+            yield found.read_bytes()
 
 
 def find(conn: psycopg.Connection, book: str, streams: Sequence[str]) -> list[Snapshot]:

@@ -74,8 +74,8 @@ class States:
                     self.book = evolve_book(self.book, event)
         self.position = head
 
-    def load(self, conn: psycopg.Connection, customers: Iterable[str]) -> None:
-        """Have the states of these customers at hand, reading the missing ones in one query."""
+    def load(self, conn: psycopg.Connection, customers: Iterable[str]) -> list[str]:
+        """Have the states of these customers at hand, reading the missing ones in one query; gives those."""
         missing = []
         for customer in customers:
             stream = self._customers.pop(customer, None)
@@ -85,6 +85,7 @@ class States:
             self._customers[customer] = stream  # at the end: used last
         if missing:
             self._read_customers(conn, missing)
+        return missing
 
     def customer(self, customer: str) -> Stream:
         """Return a customer's state; `load` has brought it here."""
@@ -107,16 +108,20 @@ class States:
         if event.type in NUMBERED:
             self.book = evolve_book(self.book, event)
 
-    def trim(self) -> list[Snapshot]:
-        """Forget customers used longest ago until the rest fit the limit; give those worth a snapshot."""
-        customers = self._customers
-        forgotten = []
-        while self._events > self._events_max and len(customers) > 1:
-            oldest = next(iter(customers))
-            stream = customers.pop(oldest)
-            self._events -= stream.version
-            forgotten.append((oldest, stream))
+    def trim(self, passing: Iterable[str] = ()) -> list[Snapshot]:
+        """Forget those who only pass, then customers used longest ago until the rest fit the limit.
+
+        Gives those worth a snapshot.
+        """
+        forgotten = [self._let_go(customer) for customer in passing]
+        while self._events > self._events_max and len(self._customers) > 1:
+            forgotten.append(self._let_go(next(iter(self._customers))))
         return _worth_keeping(forgotten)
+
+    def _let_go(self, customer: str) -> tuple[str, Stream]:
+        stream = self._customers.pop(customer)
+        self._events -= stream.version
+        return customer, stream
 
     def worth_keeping(self) -> list[Snapshot]:
         """Give the states of which there is no snapshot, or an old one: for the next who starts."""

@@ -100,10 +100,16 @@ class Writer:
         return future
 
     def submit_soon(
-        self, book: str, messages: Sequence[Message], loop: asyncio.AbstractEventLoop, *, atomic: bool = False
+        self,
+        book: str,
+        messages: Sequence[Message],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        atomic: bool = False,
+        passing: bool = False,
     ) -> asyncio.Future[list[Outcome]]:
         """Queue messages from an event loop; one wake-up of the loop answers a whole transaction."""
-        future = self._enqueue(Request(book, messages, atomic, loop)).future
+        future = self._enqueue(Request(book, messages, atomic, loop, passing)).future
         assert isinstance(future, asyncio.Future)  # noqa: S101
         return future
 
@@ -193,8 +199,12 @@ class Writer:
         self._keep_plans_fit(conn, head.position)
         decisions = store.decisions(conn, book, found.values()) if found else {}
         states.catch_up(conn, head.position)
-        customers = dict.fromkeys(m.subject for m in messages if m.subject is not None)
-        states.load(conn, customers)
+        customers = dict.fromkeys(
+            m.subject
+            for m, key in zip(messages, keys, strict=True)
+            if m.subject is not None and key not in found
+        )
+        read = states.load(conn, customers)
         taken = {key: decisions[first] for key, (first, _) in found.items()}
         append = store.Append(conn, book, head)
         judge = Judge(states, head, taken, frozenset(seen), append.write)
@@ -207,7 +217,8 @@ class Writer:
         if len(append):
             seen.add(head.recorded_at)
         states.position = append.commit().position
-        self._forgotten[book] = states.trim()
+        passing = {m.subject for request in group if request.passing for m in request.messages}
+        self._forgotten[book] = states.trim(customer for customer in read if customer in passing)
         self._tell(outcomes, len(append), time.perf_counter() - began)
         return outcomes
 
