@@ -73,7 +73,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Medians and ratios, in one table.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join([*PARTS, *LONG])}")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--events", type=int, default=1_000_000, help="events of deriving and growing")
+    parser.add_argument(
+        "--events", type=int, default=1_000_000, help="events of deriving, growing and billing"
+    )
     asked = parser.parse_args()
     known = {**PARTS, **LONG}
     for part in asked.parts:

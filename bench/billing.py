@@ -1,11 +1,14 @@
-"""The billing run: seconds per 1,000 customers over HTTP, and whether memory stays flat."""
+"""The billing run: time per 1,000 customers, at its beginning and its end, and memory at its peak."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 from bench.figures import Figure
@@ -18,9 +21,15 @@ from ledger.message import read_message
 from ledger.settings import Settings
 from ledger_api.client import Client
 from ledger_api.client.billing import Sums, pages
+from ledger_api.client.catching_up import catch_up
 
 CUSTOMERS_MAX = 100_000
+_EVENTS_A_CUSTOMER = 100
+"""Events asked for, to one customer: a million, as it is by default, is 10,000 customers."""
 _PORT = 8_944
+_URL = f"http://127.0.0.1:{_PORT}"
+_THROUGH = "2026-01-31"
+_LOOK_SECONDS = 0.05
 _BLOCK_CUSTOMERS = 1_000
 _AT = "2026-01-02T12:00:00Z"
 _SERVICES = [
@@ -30,67 +39,120 @@ _SERVICES = [
 
 
 def billing(conninfo: str, events: int) -> list[Figure]:
-    """Bill customers of an agreement of two services and one charge each, as many as fit into `events`.
+    """Bill customers of an agreement of two services and one charge each: 10,000 of them, or as is asked for.
 
-    Three events lead to each invoice, and five come of it: billed, three charges of services, the invoice.
-    The rate is that of the whole run as its caller sees it, the read models' lag at its beginning included;
-    memory is that of the service's process.
+    Three events lead to each invoice, and five come of it: billed, two or three charges of services, the
+    invoice. The dry run and the second run are the command itself, in a process of its own; of the real run
+    the same client is timed page by page. All begin when the read models have come to the end of the log.
     """
-    customers = min(CUSTOMERS_MAX, events // 8)
-    _fill(conninfo, customers)
+    customers = min(CUSTOMERS_MAX, events // _EVENTS_A_CUSTOMER)
+    head = _fill(conninfo, customers)
     with service(conninfo, _PORT) as running:
-        client = Client(f"http://127.0.0.1:{_PORT}", running.headers["authorization"].partition(" ")[2])
-        first = _Run(client, running, "2026-01-31", dry_run=True)
-        run = _Run(client, running, "2026-01-31", dry_run=False)
-        again = _Run(client, running, "2026-01-31", dry_run=False)
-    assert run.sums.done == customers, run.sums.facts()
-    assert again.sums.done == 0
-    thousands = customers / 1_000
+        key = running.headers["authorization"].partition(" ")[2]
+        client = Client(_URL, key)
+        catch_up(client, BOOK, head, lambda said: print(said, file=sys.stderr))
+        dry = _command(key, "--dry-run")
+        run = _run(client, running)
+        again = _command(key)
+    assert dry.sums["billed"] == run.invoices == customers, (dry, run)
+    assert again.sums["billed"] == 0, again
+    thousands, a_thousand = customers / 1_000, "ms per 1,000 customers"
     return [
-        Figure(f"dry run over {customers:,} customers", first.seconds / thousands, "s per 1,000 customers"),
-        Figure(f"billing run over {customers:,} customers", run.seconds / thousands, "s per 1,000 customers"),
-        Figure("  its last tenth", run.last / run.first, "times its first tenth"),
-        Figure("the same again, nobody due", again.seconds / thousands, "s per 1,000 customers"),
-        Figure("memory of the service after the first tenth", run.memory_first, "MB"),
-        Figure("memory of the service at the end", run.memory_last, "MB"),
+        Figure("customers billed", customers, "customers"),
+        Figure("invoices issued", run.invoices, "invoices"),
+        Figure("dry run", 1_000 * dry.seconds / thousands, a_thousand),
+        Figure("billing run", 1_000 * run.seconds / thousands, a_thousand),
+        Figure("  its first tenth", 1_000 * run.first, a_thousand),
+        Figure("  its last tenth", 1_000 * run.last, a_thousand),
+        Figure("  the service's share of the processor", 1_000 * run.service_seconds / thousands, a_thousand),
+        Figure("second run, nobody due", 1_000 * again.seconds / thousands, a_thousand),
+        Figure("peak memory of the service, behind the first tenth", run.memory_first, "MB"),
+        Figure("  behind the whole run", run.memory_last, "MB"),
+        Figure("peak memory of the command", max(dry.memory, again.memory), "MB"),
     ]
 
 
-class _Run:
-    """One run to its end: its sums, its seconds, and how time and memory were at its ends."""
+class _Command(NamedTuple):
+    """`billing-ledger bill`, run to its end: what it said, how long it took, its peak memory in MB."""
 
-    def __init__(self, client: Client, running: Service, through: str, *, dry_run: bool) -> None:
-        self.sums = Sums()
-        seconds, memory = [], []
-        began = time.perf_counter()
-        last = began
-        looked_at = 0
-        for page in pages(client, BOOK, through, dry_run=dry_run):
+    sums: dict[str, object]
+    seconds: float
+    memory: float
+
+
+def _command(key: str, *more: str) -> _Command:
+    command = [sys.executable, "-c", "from ledger_api.cli import main; main()", "bill", "--book", BOOK]
+    command += ["--through", _THROUGH, "--url", _URL, "--json", *more]
+    began = time.perf_counter()
+    memory = 0.0
+    with subprocess.Popen(
+        command, env={**os.environ, "BILLING_LEDGER_KEY": key}, stdout=subprocess.PIPE
+    ) as process:
+        while process.poll() is None:
+            memory = max(memory, _peak_megabytes(process.pid))
+            time.sleep(_LOOK_SECONDS)
+        seconds = time.perf_counter() - began
+        assert process.stdout is not None
+        return _Command(orjson.loads(process.stdout.read()), seconds, memory)
+
+
+class _Run(NamedTuple):
+    """The real run: how time and memory were behind its first tenth and at its end."""
+
+    invoices: int
+    seconds: float
+    first: float
+    last: float
+    service_seconds: float
+    memory_first: float
+    memory_last: float
+
+
+def _run(client: Client, running: Service) -> _Run:
+    sums, seconds, memory = Sums(), [], []
+    cpu = _cpu_seconds(running.pid)
+    began = last = time.perf_counter()
+    looked_at = 0
+    for page in pages(client, BOOK, _THROUGH):
+        for result in page.results:
+            sums.add(result)
+        if page.looked_at:
             looked_at += page.looked_at
             now = time.perf_counter()
-            seconds.append((now - last) / max(page.looked_at, 1))
+            seconds.append(1_000 * (now - last) / page.looked_at)
+            memory.append(_peak_megabytes(running.pid))
             last = now
-            memory.append(_resident_megabytes(running.pid))
-            for result in page.results:
-                self.sums.add(result)
-            print(f"\r{looked_at:,} customers, {looked_at / (now - began):,.0f}/s   ",
-                  end="", file=sys.stderr, flush=True)  # fmt: skip
-        print(file=sys.stderr)
-        self.seconds = time.perf_counter() - began
-        tenth = max(1, len(seconds) // 10)
-        full = seconds[:-1] or seconds  # the last page may be a short one
-        self.first, self.last = sum(full[:tenth]) / tenth, sum(full[-tenth:]) / tenth
-        self.memory_first, self.memory_last = memory[tenth - 1], memory[-1]
+            print(f"\rbilled: {looked_at:,} customers   ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    tenth = max(1, len(seconds) // 10)
+    return _Run(
+        invoices=sum(invoices for invoices, _ in sums.totals.values()),
+        seconds=time.perf_counter() - began,
+        first=sum(seconds[:tenth]) / tenth,
+        last=sum(seconds[-tenth:]) / tenth,
+        service_seconds=_cpu_seconds(running.pid) - cpu,
+        memory_first=memory[tenth - 1],
+        memory_last=memory[-1],
+    )
 
 
-def _resident_megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1_000
+def _peak_megabytes(pid: int) -> float:
+    """Read the most memory that a process has had; 0 of one that has just ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) / 1_000 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
-def _fill(conninfo: str, customers: int) -> None:
-    """Write the customers with the ledger's own writer."""
+def _cpu_seconds(pid: int) -> float:
+    """Read how long a process has had a processor, in its own code and the system's."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _fill(conninfo: str, customers: int) -> int:
+    """Write the customers with the ledger's own writer; gives the last position."""
     writer = Writer(lambda: connect(conninfo, application_name="billing-ledger bench"), Settings())
     writer.start()
     try:
@@ -104,6 +166,7 @@ def _fill(conninfo: str, customers: int) -> None:
     finally:
         writer.stop()
     print(file=sys.stderr)
+    return 1 + 3 * customers
 
 
 _OPENING = {
