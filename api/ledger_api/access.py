@@ -77,5 +77,6 @@ Administers = Annotated[Principal, Depends(_may_administer)]
 SeesPersons = Annotated[Principal, Depends(_may_see_persons)]
 ReadsDocuments = Annotated[Principal, Depends(_may_read_documents)]
 MAY_READ = Depends(_may_read)
+MAY_SEE_PERSONS = Depends(_may_see_persons)
 MAY_AUDIT = Depends(_may_audit)
 MAY_ADMINISTER = Depends(_may_administer)

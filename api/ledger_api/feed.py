@@ -15,15 +15,15 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer_bytes, link_next
-from ledger_api.moments import upto_position
+from ledger_api.moments import moment_of
 from ledger_api.parameters import (
     PAGE_ITEMS_DEFAULT,
     BookPath,
     Limit,
-    LogAsOf,
     Name,
     Position,
     Read,
+    ReadAsOf,
     StrictQuery,
 )
 from ledger_api.problems import NotFound
@@ -37,14 +37,14 @@ CLOUDEVENT = "application/cloudevents+json"
 PAGE_BYTES_MAX = 1_000_000
 """A page ends behind the event that passes this: a thousand long invoices do not become one answer."""
 STRETCH_EVENTS = 50_000
-"""Events that one page of a single type looks at."""
+"""Events that one page looks at of a single type, or of what had occurred by some moment."""
 
 router = APIRouter(tags=["Events"], dependencies=[MAY_READ, StrictQuery])
 
 EventType = Annotated[str, Field(max_length=255, pattern=r"^[a-z_]+(\.[a-z_]+)+$")]
 
 
-class FeedParameters(LogAsOf):
+class FeedParameters(ReadAsOf):
     """Which events."""
 
     after: Position = Field(0, description="Begin behind this position.")
@@ -54,12 +54,19 @@ class FeedParameters(LogAsOf):
 
 
 class Selection(NamedTuple):
-    """Which events of a book to read; `upto` None: up to the head."""
+    """Which events of a book to read; `upto` None: up to the head; what occurred by `day` and `instant`."""
 
     book: str
     type: str | None = None
     customer: str | None = None
     upto: int | None = None
+    day: str = "infinity"
+    instant: str = "infinity"
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether few events of the log may be among them, and no index says which."""
+        return self.customer is None and (self.type is not None or self.day != "infinity")
 
 
 class Found(NamedTuple):
@@ -93,7 +100,7 @@ async def read_events(
 def _query_for(selection: Selection) -> LiteralString:
     if selection.customer is not None:
         return _SQL["events_of_customer"]
-    return _SQL["all_events" if selection.type is None else "events_of_type"]
+    return _SQL["events_that" if selection.is_sparse else "all_events"]
 
 
 def _behind(selection: Selection, last: int | None, after: int, head: int) -> int:
@@ -101,7 +108,7 @@ def _behind(selection: Selection, last: int | None, after: int, head: int) -> in
     if last is not None:
         return last
     end = head if selection.upto is None else min(head, selection.upto)
-    if selection.type is not None and selection.customer is None:
+    if selection.is_sparse:
         end = min(end, after + STRETCH_EVENTS)
     return max(after, end)
 
@@ -116,9 +123,10 @@ async def list_events(
 ) -> Response:
     """Read the log from a position on. `next` is the `after` of the page behind this one."""
     services = services_of(request)
-    upto = await upto_position(services.reader, book, parameters)
+    moment = await moment_of(services.reader, book, parameters)
+    upto = moment.position
     await services.reader.log_reached(book, parameters.min_position)
-    selection = Selection(book, parameters.type, parameters.customer, upto)
+    selection = Selection(book, parameters.type, parameters.customer, upto, moment.day, moment.instant)
     found = await read_events(services.reader, selection, parameters.after, parameters.limit)
     refuse_future(book, upto, found.head)
     items = b",".join(state for _, state in found.events)

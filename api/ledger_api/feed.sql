@@ -30,15 +30,17 @@ LEFT JOIN LATERAL (
             WHERE v.book = h.book AND v.stream = 'customer/' || %(customer)s AND v.position > %(after)s
                 AND v.position <= least(h.position, coalesce(%(upto)s, h.position))
                 AND v.type = coalesce(%(type)s, v.type)
+                AND (%(day)s::date = 'infinity' OR ledger.occurred_by(
+                    v.occurred_at, (SELECT ledger.zone_of(h.book)), %(day)s::date, %(instant)s::timestamptz))
             ORDER BY v.version LIMIT %(limit)s
         ) AS n
     ) AS near WHERE near.bytes_before < %(bytes_max)s
 ) AS e ON true
 WHERE h.book = %(book)s ORDER BY e.position;
 
--- name: events_of_type
--- The same for one type. The log has no index by type: a page looks at a bounded stretch of it, and the next page
--- goes on behind that stretch, whether something was found in it or not.
+-- name: events_that
+-- The same for one type, or for what had occurred by a moment. The log has no index for either: a page looks at a bounded
+-- stretch of it, and the next page goes on behind that stretch, whether something was found in it or not.
 SELECT h.position AS head, e.position, e.state
 FROM ledger.head AS h
 LEFT JOIN LATERAL (
@@ -47,8 +49,10 @@ LEFT JOIN LATERAL (
             sum(octet_length(n.state)) OVER (ORDER BY n.position) - octet_length(n.state) AS bytes_before
         FROM (
             SELECT v.position, v.state FROM ledger.event AS v
-            WHERE v.book = h.book AND v.type = %(type)s AND v.position > %(after)s
+            WHERE v.book = h.book AND v.type = coalesce(%(type)s, v.type) AND v.position > %(after)s
                 AND v.position <= least(h.position, coalesce(%(upto)s, h.position), %(after)s + %(stretch)s)
+                AND (%(day)s::date = 'infinity' OR v.stream = 'book' OR ledger.occurred_by(
+                    v.occurred_at, (SELECT ledger.zone_of(h.book)), %(day)s::date, %(instant)s::timestamptz))
             ORDER BY v.position LIMIT %(limit)s
         ) AS n
     ) AS near WHERE near.bytes_before < %(bytes_max)s

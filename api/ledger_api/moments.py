@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 from typing import LiteralString, NamedTuple
 
 from ledger.errors import Malformed, Refusal
-from ledger.sql import queries
 from ledger_api.parameters import LogAsOf, ReadAsOf
 from ledger_api.problems import NotFound
 from ledger_api.reading import Items, Reader, Wanted, refuse_future
-from ledger_projections.past import Past, Question
+from ledger_projections.past import MOMENT, Past, Question
 
-_SQL = queries("ledger_api", "moments.sql")
 _FOREVER = "infinity"
 
 
@@ -49,10 +47,8 @@ async def upto_position(reader: Reader, book: str, parameters: LogAsOf) -> int |
             "as_of_in_future", "nobody knows yet what will be recorded by then",
             parameter="as_of_recorded", as_of_recorded=parameters.as_of_recorded,
         )  # fmt: skip
-    rows = await reader.rows(_SQL["position_at"], {"book": book, "instant": parameters.as_of_recorded})
-    if not rows:
-        raise NotFound("book_unknown", f"there is no book {book}", book=book)
-    return int(str(rows[0][0]))
+    _, upto, *_ = await _fixed(reader, book, recorded=parameters.as_of_recorded)
+    return int(str(upto))
 
 
 async def moment_of(reader: Reader, book: str, parameters: ReadAsOf) -> Moment:
@@ -63,10 +59,8 @@ async def moment_of(reader: Reader, book: str, parameters: ReadAsOf) -> Moment:
         return Moment(position, recorded=recorded)
     if not isinstance(occurred, datetime):
         return Moment(position, occurred.isoformat(), recorded=recorded)
-    rows = await reader.rows(_SQL["date_in_book"], {"book": book, "instant": occurred})
-    if not rows:
-        raise NotFound("book_unknown", f"there is no book {book}", book=book)
-    return Moment(position, str(rows[0][0]), occurred.isoformat(), recorded)
+    _, _, _, day, *_ = await _fixed(reader, book, occurred=occurred.isoformat(), is_date=False)
+    return Moment(position, str(day), occurred.isoformat(), recorded)
 
 
 async def items_at(
@@ -75,27 +69,49 @@ async def items_at(
     models: Sequence[str],
     values: Mapping[str, object],
     parameters: ReadAsOf,
-    customers: Sequence[str],
+    about: Sequence[str] | LiteralString | None,
 ) -> Items:
-    """Answer a question about these customers as of now, or as of the moment that is asked for.
+    """Answer a question as of now, or as of the moment that is asked for.
 
-    The query is the same, and finds `today`, the date it is answered for, in its values: null means now.
+    The query is the same, and looks from `ledger.moment()`. It is about these customers; or about those whom
+    a query finds (of what never changes in the live read models, up to `upto`); or, None, about all.
     """
     moment = await moment_of(reader, str(values["book"]), parameters)
     if moment == NOW:
-        wanted = Wanted(parameters.min_position)
-        return await reader.items(query, models, {**values, "today": None}, wanted)
+        return await reader.items(query, models, values, Wanted(parameters.min_position))
     past = await past_of(reader, str(values["book"]), moment, parameters.min_position)
-    return await reader.items_as_of(past, Question(customers, models, query, values))
+    if isinstance(about, str):
+        found = await reader.items(about, models, past._asdict(), Wanted(upto=past.upto))
+        about = [str(item["customer"]) for item in found.items]
+    return await reader.items_as_of(past, Question(about, models, query, values))
 
 
 async def past_of(reader: Reader, book: str, moment: Moment, min_position: int | None) -> Past:
     """Fix a moment on both clocks: where the log ends for it, and which day it is."""
     await reader.log_reached(book, min_position)
-    asked = {"book": book, "position": moment.position, "recorded": moment.recorded, "day": moment.day}
-    rows = await reader.rows(_SQL["past"], asked)
+    is_date = moment.instant == _FOREVER
+    occurred = moment.day if is_date else moment.instant
+    head, upto, _, *rest = await _fixed(
+        reader, book, position=moment.position, recorded=moment.recorded, is_date=is_date,
+        occurred=None if occurred == _FOREVER else occurred,
+    )  # fmt: skip
+    refuse_future(book, moment.position, int(str(head)))
+    day, instant, today, at = map(str, rest)
+    return Past(book, int(str(upto)), day, instant, today, at)
+
+
+async def _fixed(
+    reader: Reader,
+    book: str,
+    *,
+    position: int | None = None,
+    recorded: datetime | None = None,
+    occurred: str | None = None,
+    is_date: bool = True,
+) -> tuple[object, ...]:
+    """Ask the log about a moment (see `MOMENT`). Raises `NotFound`."""
+    values = {"position": position, "recorded": recorded, "occurred": occurred, "is_date": is_date}
+    rows = await reader.rows(MOMENT, {"book": book, **values})
     if not rows:
         raise NotFound("book_unknown", f"there is no book {book}", book=book)
-    head, upto, today = rows[0]
-    refuse_future(book, moment.position, int(str(head)))
-    return Past(book, int(str(upto)), moment.day, moment.instant, str(today))
+    return rows[0]

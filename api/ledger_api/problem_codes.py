@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 PROBLEM_CODES: Mapping[str, str] = {
     "as_of_in_future": "A moment was asked for that the log has not come to yet.",
-    "as_of_not_answered": "This address does not answer for earlier moments on that clock; a replay does.",
+    "as_of_not_answered": "What this address tells is of no moment of a book, or the parameter is misspelt.",
     "batch_too_large": "More messages in one body than are judged together.",
     "body_empty": "A body is needed here, and it is empty.",
     "body_incomplete": "The connection ended before the body did.",

@@ -160,7 +160,7 @@ def _refusal_of_validation(errors: Sequence[Mapping[str, object]]) -> Refusal:
     if first.get("type") == "extra_forbidden" and name.startswith("as_of_"):
         return Refusal(
             "as_of_not_answered",
-            f"{name} is not answered here; `billing-ledger replay` builds all read models of any moment",
+            f"{name} is no parameter here: it is misspelt, or what this address tells is of no moment",
             parameter=name,
         )
     if first.get("type") == "extra_forbidden":

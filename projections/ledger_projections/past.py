@@ -1,16 +1,17 @@
-"""Read models as of any moment on both clocks, for some customers: their own events up to it, folded anew.
+"""Read models as of any moment on both clocks: the events up to it that the question is about, folded anew.
 
+They are those of some customers, or of a whole book those of the types that the read models in question fold.
 The events are copied into a workspace, a set of schemas that is always empty for everybody else; the read
 models' own folds run over them there, the reader's own query is asked of what they made, and all of it is
-rolled back. So there is no second model, and what an answer costs depends on the history of the customers
-that it is about, never on what came after, nor on how many others there are.
+rolled back. So there is no second model, and what an answer costs depends on what it is about and came
+before, never on what came after.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import LiteralString, NamedTuple, cast
 
@@ -28,6 +29,9 @@ from ledger_projections.readmodel import READ_MODELS, ReadModel, from_log, searc
 
 _SQL = queries("ledger_projections", "past.sql")
 
+MOMENT = _SQL["moment"]
+"""Fixes a moment: where the log ends, whether the moment is to come, and what makes a `Past` of it."""
+
 WORKSPACES = 2
 """Questions about earlier moments that are answered at once; another one waits its turn."""
 LEFT_BYTES_MAX = 8 << 20
@@ -43,7 +47,7 @@ _SCHEMA = re.compile(rf"(?<![\w.])({_NAMES})\.(?=\w)")
 class Past(NamedTuple):
     """A moment: recorded at or before `upto`, and occurred by the end of `day`, on it by `instant`.
 
-    `today` is the date that the answer is of: what is overdue is so on that day.
+    `at` is when the answer looks from (empty: now), and `today` its date: what is overdue, is so then.
     """
 
     book: str
@@ -51,6 +55,7 @@ class Past(NamedTuple):
     day: str
     instant: str
     today: str
+    at: str = ""
 
 
 @cache
@@ -100,12 +105,29 @@ def _tables(connection: Connection, schema: str) -> list[sql.Identifier]:
 
 
 class Question(NamedTuple):
-    """A query of read models, about some customers; it finds `past.today` in its values too."""
+    """A query of read models, about some customers; None: about all of a book."""
 
-    customers: Sequence[str]
+    customers: Sequence[str] | None
     models: Sequence[str]
     query: LiteralString
     values: Mapping[str, object]
+
+
+class Folded(NamedTuple):
+    """What a question folds: read models, and the types of events that they are about.
+
+    None: all events, and every statement. Else only statements about named types: what is summed over all
+    events (the postings of the journal, …) is in none of the read models that are asked.
+    """
+
+    models: Sequence[ReadModel]
+    types: frozenset[str] | None
+
+    def statements(self, model: ReadModel, present: frozenset[str]) -> Iterator[LiteralString]:
+        """Give the statements of a fold that the events which are there concern."""
+        for fold in model.folds:
+            if fold.types & present if fold.types is not None else self.types is None:
+                yield fold.statement
 
 
 async def ask(connection: AsyncConnection, workspace: int, past: Past, question: Question) -> str:
@@ -114,46 +136,61 @@ async def ask(connection: AsyncConnection, workspace: int, past: Past, question:
     `workspace` is one that no other question of this process is in. Raises `Unavailable` when it belongs to
     another version of the program.
     """
+    folded = _folded(tuple(question.models))
     for _ in range(2):
         async with connection.transaction(force_rollback=True):
-            left, types = await _copy(connection, workspace, past, question.customers)
+            left, present = await _copy(connection, workspace, past, question.customers, folded.types)
             if left <= LEFT_BYTES_MAX:
-                return await _fold_and_ask(connection, workspace, past, types, question)
+                return await _fold_and_ask(connection, workspace, past, question, folded, present)
         await _clear(connection, workspace)
     raise Unavailable("too much is asked about earlier moments just now")
 
 
 async def _copy(
-    connection: AsyncConnection, workspace: int, past: Past, customers: Sequence[str]
+    connection: AsyncConnection,
+    workspace: int,
+    past: Past,
+    customers: Sequence[str] | None,
+    types: frozenset[str] | None,
 ) -> tuple[int, frozenset[str]]:
     """Take the workspace and copy what counts; tells the bytes in it, rolled back ones too, and the types."""
-    streams = ["book", *(f"customer/{customer}" for customer in customers)]
+    streams = ["book", *(f"customer/{customer}" for customer in customers or ())]
+    values = {**past._asdict(), "streams": streams, "types": None if types is None else sorted(types)}
+    whole = customers is None
     async with connection.pipeline():
         began = await connection.execute(
             _own("begin", workspace),
-            {"kind": locks.PAST, "workspace": workspace, "schema": f"log{_suffix(workspace)}"},
+            {"kind": locks.PAST, "workspace": workspace, "schema": f"log{_suffix(workspace)}", "at": past.at},
         )
-        copied = await connection.execute(_own("copy", workspace), {**past._asdict(), "streams": streams})
-    row, types = await began.fetchone(), await copied.fetchone()
-    if row is None or types is None or row[0] != version():
+        # Planned for these values: which types they are decides which index serves.
+        copies = [
+            await connection.execute(_own(name, workspace), values, prepare=False)
+            for name in ("copy_streams", *(("copy_types",) if whole else ()))
+        ]
+        await connection.execute(_own("fold", workspace))
+    row = await began.fetchone()
+    if row is None or row[0] != version():
         raise Unavailable("another version of the program looks at earlier moments here", 5)
-    return int(row[1]), frozenset(types[0])
+    present = [type_ for copied in copies for (found,) in await copied.fetchall() for type_ in found]
+    return int(row[1]), frozenset(present)
 
 
 async def _fold_and_ask(
-    connection: AsyncConnection, workspace: int, past: Past, types: frozenset[str], question: Question
+    connection: AsyncConnection,
+    workspace: int,
+    past: Past,
+    question: Question,
+    folded: Folded,
+    present: frozenset[str],
 ) -> str:
     range_ = {"book": past.book, "after": 0, "upto": past.upto}
     asked = _joined("WITH item AS (", question.query, ") ", _SQL["rows"])
     async with connection.pipeline():
-        for target in _targets(_with_needed(question.models), workspace):
+        for target in _targets(folded.models, workspace):
             await connection.execute(search_path(target.schema, target.needed))
-            for fold in target.model.folds:
-                if fold.types is None or fold.types & types:
-                    await connection.execute(_within(fold.statement, workspace), range_)
-        answered = await connection.execute(
-            _within(asked, workspace), {**question.values, "today": past.today}
-        )
+            for statement in folded.statements(target.model, present):
+                await connection.execute(_within(statement, workspace), range_)
+        answered = await connection.execute(_within(asked, workspace), question.values)
     row = await answered.fetchone()
     return "[]" if row is None else str(row[0])
 
@@ -182,12 +219,17 @@ def _targets(models: Iterable[ReadModel], workspace: int) -> list[Target]:
     ]
 
 
-def _with_needed(names: Iterable[str]) -> list[ReadModel]:
+@cache
+def _folded(names: tuple[str, ...]) -> Folded:
+    """Find out what a question of these read models folds: them, and those that they need."""
     wanted = set(names)
     for model in reversed(READ_MODELS):  # each stands after those that it needs
         if model.name in wanted:
             wanted.update(needed.name for needed in model.needs)
-    return [model for model in READ_MODELS if model.name in wanted]
+    models = [model for model in READ_MODELS if model.name in wanted]
+    if any(fold.types is None for model in models if model.name in names for fold in model.folds):
+        return Folded(models, None)
+    return Folded(models, frozenset().union(*(fold.types or () for model in models for fold in model.folds)))
 
 
 @cache

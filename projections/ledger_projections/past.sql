@@ -7,33 +7,89 @@ CREATE UNLOGGED TABLE event (LIKE ledger.event);
 -- Which program the workspace is for.
 SELECT obj_description(n.oid, 'pg_namespace') FROM pg_namespace AS n WHERE n.nspname = %(schema)s;
 
+-- name: moment
+-- The end of the log; where it ended at a position or a recorded time; whether that is still to come; the occurred date and
+-- time, in the time zone of the book; and the date and the instant that is looked from: the occurred ones, else when that was
+-- recorded, else now. Recorded times never go backwards along a book's log, so the last event is found by halving.
+WITH RECURSIVE asked AS (
+    SELECT h.book, h.position AS head, %(position)s::bigint AS position, %(recorded)s::timestamptz AS recorded,
+        CASE WHEN NOT %(is_date)s THEN %(occurred)s::timestamptz END AS instant,
+        CASE WHEN %(is_date)s THEN %(occurred)s::date END AS day, ledger.zone_of(h.book) AS zone
+    FROM ledger.head AS h
+    WHERE h.book = %(book)s AND h.position > 0
+), search (low, high) AS (
+    SELECT 0::bigint, a.head FROM asked AS a WHERE a.recorded IS NOT NULL AND a.position IS NULL
+    UNION ALL
+    SELECT CASE WHEN e.recorded_at <= a.recorded THEN m.middle ELSE s.low END,
+        CASE WHEN e.recorded_at <= a.recorded THEN s.high ELSE m.middle - 1 END
+    FROM search AS s
+    CROSS JOIN asked AS a
+    CROSS JOIN LATERAL (SELECT (s.low + s.high + 1) / 2 AS middle) AS m
+    JOIN ledger.event AS e ON e.book = a.book AND e.position = m.middle
+    WHERE s.low < s.high
+), moment AS (
+    SELECT a.*, coalesce(a.position, (SELECT s.low FROM search AS s WHERE s.low = s.high), a.head) AS upto,
+        coalesce(a.instant, (a.day + 1)::timestamp AT TIME ZONE a.zone - interval '1 microsecond', a.recorded,
+            (SELECT e.recorded_at FROM ledger.event AS e WHERE e.book = a.book AND e.position = a.position), ledger.moment()) AS at
+    FROM asked AS a
+)
+SELECT m.head, m.upto, coalesce(m.recorded > clock_timestamp(), false),
+    coalesce(m.day, (m.instant AT TIME ZONE m.zone)::date, 'infinity')::text, coalesce(m.instant, 'infinity')::text,
+    (m.at AT TIME ZONE m.zone)::date::text, m.at::text
+FROM moment AS m;
+
 -- name: begin
--- Alone in the workspace until the transaction ends; planned as every fold is (see folding.SESSION). Tells which
--- program the workspace is for, and how many bytes of what was rolled back lie in it.
-SELECT obj_description(n.oid, 'pg_namespace'), pg_relation_size(c.oid),
+-- Alone in the workspace until the transaction ends, at the moment that is looked from. What is copied is looked up by
+-- index, row by row. Tells which program the workspace is for, and how many bytes of what was rolled back lie in it.
+SELECT obj_description(n.oid, 'pg_namespace'), pg_relation_size(c.oid), set_config('ledger.moment', %(at)s, true),
     set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
-    set_config('enable_mergejoin', 'off', true), set_config('enable_nestloop', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('jit', 'off', true)
 FROM pg_advisory_xact_lock(%(kind)s, %(workspace)s)
 JOIN pg_namespace AS n ON n.nspname = %(schema)s
 JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'event';
 
--- name: copy
--- What counts: of the book all that was recorded by then, of the customers what had occurred by then too. A date ends
--- in the time zone of the book, which stands in its first event.
-WITH zone AS MATERIALIZED (
-    SELECT convert_from(b.state, 'UTF8')::json #>> '{data,time_zone}' AS name
-    FROM ledger.event AS b WHERE b.book = %(book)s AND b.position = 1
+-- name: copy_streams
+-- What counts of some streams: of the book all that was recorded by then, of customers what had occurred by then too. How
+-- far to read is found by doubling, so that of what came after no more is read than of what came before.
+WITH RECURSIVE reach (stream, version, goes_on) AS (
+    SELECT s.stream, 64::bigint, true FROM unnest(%(streams)s::text[]) AS s (stream)
+    UNION ALL
+    SELECT r.stream, CASE WHEN p.position <= %(upto)s THEN 2 * r.version ELSE r.version END, p.position <= %(upto)s
+    FROM reach AS r
+    JOIN ledger.event AS p ON p.book = %(book)s AND p.stream = r.stream AND p.version = r.version
+    WHERE r.goes_on
+), zone AS MATERIALIZED (
+    SELECT ledger.zone_of(%(book)s) AS name
 ), copied AS (
     INSERT INTO past.event
-    SELECT e.* FROM ledger.event AS e CROSS JOIN zone AS z
-    WHERE e.book = %(book)s AND e.stream = ANY (%(streams)s) AND e.position <= %(upto)s
-        AND (e.stream = 'book' OR %(day)s::date = 'infinity'
-            OR (e.occurred_at AT TIME ZONE z.name)::date < %(day)s::date
-            OR (e.occurred_at AT TIME ZONE z.name)::date = %(day)s::date AND e.occurred_at <= %(instant)s::timestamptz)
+    SELECT e.*
+    FROM (SELECT r.stream, max(r.version) AS version FROM reach AS r GROUP BY r.stream) AS t
+    JOIN ledger.event AS e ON e.book = %(book)s AND e.stream = t.stream AND e.version <= t.version
+    WHERE e.position <= %(upto)s AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s::text[]))
+        AND (e.stream = 'book' OR ledger.occurred_by(
+            e.occurred_at, (SELECT z.name FROM zone AS z), %(day)s::date, %(instant)s::timestamptz))
     RETURNING type
 )
 SELECT coalesce(array_agg(DISTINCT c.type), '{}') FROM copied AS c;
+
+-- name: copy_types
+-- The same of all customers: what is of these types.
+WITH zone AS MATERIALIZED (
+    SELECT ledger.zone_of(%(book)s) AS name
+), copied AS (
+    INSERT INTO past.event
+    SELECT e.* FROM ledger.event AS e
+    WHERE e.book = %(book)s AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s::text[])) AND e.position <= %(upto)s
+        AND e.stream <> 'book'
+        AND ledger.occurred_by(e.occurred_at, (SELECT z.name FROM zone AS z), %(day)s::date, %(instant)s::timestamptz)
+    RETURNING type
+)
+SELECT coalesce(array_agg(DISTINCT c.type), '{}') FROM copied AS c;
+
+-- name: fold
+-- From here on it is planned as every fold is (see folding.SESSION).
+SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_nestloop', 'off', true);
 
 -- name: rows
 -- Goes behind `WITH item AS (a query)`.

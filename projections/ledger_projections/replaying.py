@@ -24,7 +24,7 @@ from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Connection, open
 from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target, types_present
 from ledger_projections.installing import complete_schema, drop_schema, make_schema, schema_exists
-from ledger_projections.past import Past
+from ledger_projections.past import MOMENT, Past
 from ledger_projections.readmodel import JOURNAL, READ_MODELS, ReadModel, from_log, search_path
 
 _SQL = queries("ledger_projections", "replaying.sql")
@@ -171,17 +171,17 @@ def past_at(
     values = {"book": book, "position": position, "recorded": recorded, "occurred": occurred}
     values["is_date"] = occurred is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", occurred) is not None
     try:
-        row = connection.execute(_SQL["moment"], values).fetchone()
+        row = connection.execute(MOMENT, values).fetchone()
     except psycopg.DataError as error:
         raise ConfigurationError(f"this is no moment: {str(error).partition(chr(10))[0]}") from error
     if row is None:
         raise ConfigurationError(f"there is no book {book}")
-    head, upto, future, day, instant, today = row
+    head, upto, future, *rest = row
     if future or upto > head:
         raise ConfigurationError(
             f"the log of {book} ends at {head}: nobody knows yet what will be recorded by then"
         )
-    return Past(book, upto, day, instant, today)
+    return Past(book, upto, *rest)
 
 
 def _literals(past: Past) -> dict[str, sql.Literal]:

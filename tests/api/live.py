@@ -143,19 +143,21 @@ class Caller:
 
     def read(self, path: str = "", **parameters: str | int) -> Json:
         """Read an address of the book that answers with JSON; a service that only starts is asked again."""
+        return self._answer(str(httpx.URL(self.at + path, params=parameters))).json()
+
+    def _answer(self, address: str) -> httpx.Response:
         until = time.monotonic() + 30
-        while (answer := self.get(path, **parameters)).status_code == 503 and time.monotonic() < until:
+        while (answer := self.client.get(address)).status_code == 503 and time.monotonic() < until:
             time.sleep(0.1)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return answer
 
     def walk(self, path: str, **parameters: str | int) -> list[Json]:
         """Read a list to its end by the tokens of its pages, and by their links."""
         items: list[Json] = []
         address: str | None = str(httpx.URL(self.at + path, params=parameters))
         while address is not None:
-            answer = self.client.get(address)
-            assert answer.status_code == 200, answer.text
+            answer = self._answer(address)
             page = answer.json()
             items += page["items"]
             link = answer.links.get("next")

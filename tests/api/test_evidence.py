@@ -59,6 +59,19 @@ def test_a_file_is_stored_then_submitted_then_read_back(disputed: Caller) -> Non
     assert (dispute["evidence"], dispute["deadline"]) == (1, None)
 
 
+def test_a_file_is_given_back_in_its_own_dispute_and_once_it_was_submitted(disputed: Caller) -> None:
+    put(disputed)
+    unknown = (404, "evidence_unknown")
+    assert problem(disputed.get(f"{AT_DISPUTE}/{HASH}")) == unknown
+    disputed.tell(chargeback("cb-2", "p", 100, respond_by="2999-01-01"))
+    position = disputed.tell(submit())["events"][-1]["position"]
+    given = disputed.get(f"{AT_DISPUTE}/{HASH}", min_position=position)
+    assert (given.status_code, given.content) == (200, FILE)
+    for dispute in ("cb-2", "cb-3"):
+        assert problem(disputed.get(f"{AT_DISPUTE.replace('cb-1', dispute)}/{HASH}")) == unknown
+    assert problem(disputed.get(f"{AT_DISPUTE}/{HASH}", as_of_position=position - 1)) == unknown
+
+
 def test_the_log_has_the_hash_and_the_database_no_readable_file(disputed: Caller, live: Live) -> None:
     put(disputed)
     disputed.tell(submit())

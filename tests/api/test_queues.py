@@ -118,8 +118,21 @@ def test_an_inquiry_and_its_chargeback_are_linked(busy: Caller) -> None:
     assert (found["asked"]["state"], found["asked"]["outcome"]) == ("resolved", "lost")
 
 
-def test_the_queue_is_as_of_now_only_and_its_pages_are_its_own(busy: Caller) -> None:
-    assert problem(busy.get("/queues/disputes", as_of_position="3")) == (422, "as_of_not_answered")
+def test_the_queue_as_of_a_moment_has_waited_until_then(busy: Caller) -> None:
+    (opened,) = busy.read("/events", type="dispute.opened", limit=1)["items"]
+    assert busy.read("/queues/disputes", as_of_position=opened["position"] - 1)["items"] == []
+    (first,) = busy.read("/queues/disputes", as_of_position=opened["position"])["items"]
+    assert (first["dispute"], first["overdue"]) == ("waits", False)
+    then = {"as_of_occurred": (AT + timedelta(hours=7)).isoformat()}
+    items = {item["dispute"]: item for item in busy.read("/queues/disputes", **then)["items"]}
+    assert list(items) == ["late", "answered", "asked", "escalated", "waits"]
+    assert [item["waiting_hours"] for item in items.values()] == [1, 0, 2, 3, 4]
+    assert not any(item["overdue"] for item in items.values())
+    next_day = busy.read("/queues/disputes", as_of_occurred="2026-03-03", overdue="true")["items"]
+    assert names(next_day) == ["late", "later"]
+
+
+def test_the_pages_of_the_queue_are_its_own(busy: Caller) -> None:
     token = busy.read("/queues/disputes", limit=1)["next"]
     assert problem(busy.get("/disputes", page=token)) == (400, "page_unknown")
     assert problem(busy.get("/queues/disputes", page=token, kind="inquiry")) == (400, "page_unknown")

@@ -91,8 +91,8 @@ def test_a_write_can_be_read_at_once_at_its_position(alice: Caller) -> None:
     assert len(alice.read("/invoices", min_position=issued)["items"]) == 1
 
 
-def test_what_does_not_depend_on_the_occurred_clock_says_so(told: Caller) -> None:
-    for path in ("", "/events"):
+def test_what_is_of_no_moment_says_so(told: Caller) -> None:
+    for path in ("/access-log", "/events/1"):
         answer = told.get(path, as_of_occurred="2026-01-01")
         assert problem(answer) == (422, "as_of_not_answered")
 

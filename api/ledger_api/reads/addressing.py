@@ -13,9 +13,10 @@ from ledger.person import RECORDS, Person, from_records
 from ledger.seller import Seller
 from ledger.sql import queries
 from ledger_api.keys import PERSON, Principal
+from ledger_api.moments import items_at
 from ledger_api.papers.paper import Addressing, Issuer
+from ledger_api.parameters import ReadAsOf
 from ledger_api.problems import NotFound
-from ledger_api.reading import Wanted
 from ledger_api.services import services_of
 from ledger_api.tongue import Language, Tongue
 
@@ -34,20 +35,27 @@ class Subject(NamedTuple):
 
 
 async def addressing_of(
-    request: Request, subject: Subject, language: Language | None, principal: Principal
+    request: Request,
+    subject: Subject,
+    parameters: ReadAsOf,
+    language: Language | None,
+    principal: Principal,
 ) -> Addressing:
     """Find out from whom and for whom a document is. Raises `NotFound` for a customer that is none."""
     values = {
         "book": subject.book, "customer": subject.customer, "upto": subject.position, "day": str(subject.day)
     }  # fmt: skip
-    found = await services_of(request).reader.items(_SQL["issuer"], _MODELS, values, Wanted(subject.position))
-    if not found.items:
+    least = max(parameters.min_position or 0, subject.position)
+    asked = parameters.model_copy(update={"min_position": least})
+    reader = services_of(request).reader
+    _, items = await items_at(reader, _SQL["issuer"], _MODELS, values, asked, [subject.customer])
+    if not items:
         raise NotFound(
             "customer_unknown",
             f"there is no customer {subject.customer} in {subject.book}",
             customer=subject.customer,
         )
-    item = found.items[0]
+    item = items[0]
     seller = None if item["seller"] is None else msgspec.convert(item["seller"], Seller)
     tongue = Tongue(_WORDS, language, str(item["locale"]), str(item["time_zone"]))
     person = await _person(request, subject, principal)

@@ -17,8 +17,8 @@ from ledger.log.trial import history
 from ledger_api.access import MAY_READ, Posts
 from ledger_api.answers import JSON, answer, encode
 from ledger_api.billing import BillingRunAsked, run_page
+from ledger_api.documents import read_posted
 from ledger_api.parameters import BookPath, CustomerPath, NoQuery
-from ledger_api.posted import read_posted
 from ledger_api.problems import NotFound
 from ledger_api.services import services_of
 from ledger_api.shapes.billing import BillingRunPage, WhatIf

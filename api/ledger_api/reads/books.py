@@ -11,7 +11,7 @@ from ledger.sql import queries
 from ledger_api.access import Reads
 from ledger_api.answers import answer, link_next
 from ledger_api.moments import upto_position
-from ledger_api.parameters import BookPath, LogAsOf, Paged, Read, StrictQuery
+from ledger_api.parameters import BookPath, Paged, Read, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
 from ledger_api.reading import Wanted
 from ledger_api.services import services_of
@@ -52,9 +52,12 @@ async def list_books(
 
 @router.get("/v1/books/{book}", summary="Show a book", responses={200: {"model": Book}})
 async def show_book(
-    request: Request, book: BookPath, principal: Reads, parameters: Annotated[LogAsOf, Query()]
+    request: Request, book: BookPath, principal: Reads, parameters: Annotated[ReadAsOf, Query()]
 ) -> Response:
-    """Show a book, and where its log ends (`position`), or where it ended."""
+    """Show a book, and where its log ends (`position`), or where it ended.
+
+    A book's own events count by position alone: `as_of_occurred` changes nothing.
+    """
     del principal
     reader = services_of(request).reader
     upto = await upto_position(reader, book, parameters)

@@ -11,17 +11,17 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
+from ledger_api.moments import items_at
 from ledger_api.parameters import (
     BookPath,
     CustomerPath,
     Date,
     Name,
-    Read,
+    ReadAsOf,
     Seconds,
     StrictQuery,
     Words,
 )
-from ledger_api.reading import Wanted
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
@@ -54,7 +54,7 @@ class ContactsParameters(ContactsOfCustomer):
     customer: Name | None = Field(None, description="Only this customer's.", examples=["c-1001"])
 
 
-class ContactReportParameters(Read):
+class ContactReportParameters(ReadAsOf):
     """Which contacts the report is about, and how it divides them."""
 
     from_: Date | None = Field(None, alias="from", description="Only what arrived on this date or later.")
@@ -111,7 +111,7 @@ async def report_contacts(
         "through": str(parameters.through or "infinity"), "within_seconds": parameters.within_seconds,
     }  # fmt: skip
     reader = services_of(request).reader
-    position, items = await reader.items(_SQL["service"], MODELS, values, Wanted(parameters.min_position))
+    position, items = await items_at(reader, _SQL["service"], MODELS, values, parameters, None)
     levels: dict[object, list[dict[str, object]]] = {"day": [], "period": [], "all": []}
     for item in items:
         levels[item.pop("level")].append(item)

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
-from ledger_api.parameters import BookPath, CustomerPath, Name, Read, StrictQuery, Words
-from ledger_api.reading import Wanted
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, CustomerPath, Name, ReadAsOf, StrictQuery, Words
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
@@ -70,7 +70,7 @@ async def list_discounts_of_customer(
     return answer_page(request, items, position, token)
 
 
-class AuthorityParameters(Read):
+class AuthorityParameters(ReadAsOf):
     """Whose authority over whom."""
 
     customer: Name | None = Field(
@@ -88,15 +88,16 @@ class AuthorityParameters(Read):
 async def report_authority(
     request: Request, book: BookPath, parameters: Annotated[AuthorityParameters, Query()]
 ) -> Response:
-    """Tell what each role may grant today, and what each principal granted, asked for and decided, by month.
+    """Tell what each role may grant, and what each principal granted, asked for and decided, by month.
 
     Limits for each customer count what was granted by whomever within the policy's days; `left` tells what is
     left of them for the customer that is named.
     """
     reader = services_of(request).reader
     values = {"book": book, **parameters.model_dump(exclude={"min_position"})}
-    wanted = Wanted(parameters.min_position)
-    position, items = await reader.items(_SQL["authority"], ("discounts",), values, wanted)
+    position, items = await items_at(
+        reader, _SQL["authority"], ("discounts",), values, parameters, _SQL["members_by"]
+    )
     body: dict[str, list[object]] = {"roles": [], "use": [], "left": []}
     for item in items:
         body[str(item["part"])].append(item["said"])

@@ -1,6 +1,6 @@
 -- name: discounts
 -- Discounts, offers and requests in the order in which they began, with what each took off so far.
-SELECT d.discount, d.customer, s.state, d.left_over, d.uses_left, d.kind, d.percent::text AS percent, d.amount,
+SELECT d.discount, d.customer, d.state, d.left_over, d.uses_left, d.kind, d.percent::text AS percent, d.amount,
     d.currency, d.charge, d.service, d.invoices, d.until, d.uses, d.reason, d.criterion, d.alternative, d.campaign,
     d.role, d.policy_from, d.requested_at, d.requested_by, d.exceeds, d.decision, d.decided_at, d.decided_by,
     d.decision_reason, d.offered_at, d.offered_by, d.offered_until, d.answer, d.answered_at, d.answered_by,
@@ -9,13 +9,9 @@ SELECT d.discount, d.customer, s.state, d.left_over, d.uses_left, d.kind, d.perc
      FROM discounts.usage AS u
      WHERE u.book = d.book AND u.customer = d.customer AND u.discount = d.discount) AS taken_off
 FROM discounts.standing AS d
--- As of an earlier moment an offer is open on the day that was today then.
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN %(today)s::date IS NULL OR d.state NOT IN ('offered', 'expired') THEN d.state
-        WHEN d.offered_until < %(today)s::date THEN 'expired' ELSE 'offered' END AS state) AS s
 WHERE d.book = %(book)s AND d.position > %(after_position)s
     AND (%(customer)s::text IS NULL OR d.customer = %(customer)s)
-    AND (%(state)s::text IS NULL OR s.state = %(state)s)
+    AND (%(state)s::text IS NULL OR d.state = %(state)s)
     AND (%(campaign)s::text IS NULL OR d.campaign = %(campaign)s)
     AND (%(criterion)s::text IS NULL OR d.criterion = %(criterion)s)
     AND (%(asked_by)s::text IS NULL OR d.requested_by = %(asked_by)s)
@@ -26,6 +22,10 @@ ORDER BY d.position LIMIT %(limit)s;
 SELECT m.customer, m.position FROM discounts.discount AS m
 WHERE m.book = %(book)s AND m.position > %(after_position)s AND m.position <= coalesce(%(upto)s, m.position)
 ORDER BY m.position LIMIT %(limit)s;
+
+-- name: members_by
+-- Whom the report on authority is about: customers who had a discount, or were asked one for, by a position.
+SELECT DISTINCT m.customer FROM discounts.discount AS m WHERE m.book = %(book)s AND m.position <= %(upto)s;
 
 -- name: authority
 -- The roles of the policy in force, what principals did by month, and what is left for one customer.
@@ -56,6 +56,6 @@ SELECT * FROM (
         SELECT count(*) AS grants, coalesce(sum(k.worth) FILTER (WHERE k.currency = m.currency), 0)::bigint AS amount
         FROM discounts.counted AS k
         WHERE k.book = a.book AND k.customer = %(customer)s
-            AND k.recorded_at > clock_timestamp() - make_interval(hours => 24 * a.customer_days)) AS u
+            AND k.recorded_at > ledger.moment() - make_interval(hours => 24 * a.customer_days)) AS u
     WHERE a.book = %(book)s AND %(customer)s::text IS NOT NULL AND a.customer_days IS NOT NULL) AS rest
 ORDER BY 1, 2, 3;

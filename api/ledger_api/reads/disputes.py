@@ -11,9 +11,9 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
+from ledger_api.moments import items_at
 from ledger_api.pages import Key
-from ledger_api.parameters import BookPath, CustomerPath, Flag, Name, Paged, Read, StrictQuery
-from ledger_api.reading import Wanted
+from ledger_api.parameters import BookPath, CustomerPath, Flag, Name, ReadAsOf, StrictQuery
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
 from ledger_api.services import services_of
@@ -43,7 +43,7 @@ class DisputesParameters(DisputesOfCustomer):
     customer: Name | None = Field(None, description="Only this customer's.", examples=["c-1001"])
 
 
-class QueueParameters(Read, Paged):
+class QueueParameters(ListParameters):
     """Which part of the queue."""
 
     kind: Literal["complaint", "inquiry", "chargeback"] | None = Field(None, description="Only this kind.")
@@ -93,9 +93,7 @@ async def show_queue(
     after = services.pages.after("queue", filters, parameters.page) or _BEGINNING
     behind = {"after_deadline": after[0], "after_opened_at": after[1], "after_position": after[2]}
     values = {**filters, **behind, "limit": parameters.limit + 1}
-    position, items = await services.reader.items(
-        _SQL["queue"], _MODELS, values, Wanted(parameters.min_position)
-    )
+    position, items = await items_at(services.reader, _SQL["queue"], _MODELS, values, parameters, None)
     token = None
     if len(items) > parameters.limit:
         items.pop()
@@ -114,8 +112,10 @@ _BEGINNING: Key = ["-infinity", "-infinity", 0]
     summary="Who works on how many disputes",
     responses={200: {"model": Workload}},
 )
-async def show_workload(request: Request, book: BookPath, parameters: Annotated[Read, Query()]) -> Response:
+async def show_workload(
+    request: Request, book: BookPath, parameters: Annotated[ReadAsOf, Query()]
+) -> Response:
     """Count what is open by who works on it; `assignee` null is what waits in the queue."""
     reader = services_of(request).reader
-    found = await reader.items(_SQL["workload"], _MODELS, {"book": book}, Wanted(parameters.min_position))
-    return answer(request, {"assignees": found.items}, found.position)
+    position, items = await items_at(reader, _SQL["workload"], _MODELS, {"book": book}, parameters, None)
+    return answer(request, {"assignees": items}, position)

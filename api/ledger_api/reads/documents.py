@@ -152,7 +152,7 @@ async def _addressing(
     request: Request, subject: Subject, parameters: ReadAsOf, principal: Principal
 ) -> Addressing:
     language = parameters.language if isinstance(parameters, DocumentParameters) else None
-    return await addressing_of(request, subject, language, principal)
+    return await addressing_of(request, subject, parameters, language, principal)
 
 
 def _einvoice(to: Addressing, voucher: Invoice | CreditNote) -> bytes | None:

@@ -16,7 +16,7 @@ from ledger.message import Message
 from ledger.reminder import SOURCE, ReminderSend
 from ledger.sql import queries
 from ledger_api.access import MAY_READ, Posts
-from ledger_api.answers import answer, answer_page
+from ledger_api.answers import answer
 from ledger_api.keys import Principal
 from ledger_api.parameters import BookPath, Date, Flag, Name, Paged, Read, StrictQuery
 from ledger_api.reading import Item, Wanted
@@ -26,15 +26,16 @@ from ledger_api.shapes.dunning import Overdue, ReminderPage, Run
 
 _SQL = queries("ledger_api.reads", "dunning.sql")
 MODELS = ("dunning", "invoices", "journal")
+_OVERDUE = Listing("overdue", _SQL["overdue"], (*MODELS, "reports"), {"position": 0}, _SQL["members_overdue"])
 _REMINDERS = Listing("reminders", _SQL["reminders"], ("dunning",), {"position": 0}, _SQL["members"])
 
 router = APIRouter(tags=["Dunning"], dependencies=[StrictQuery])
 
 
-class OverdueParameters(Read, Paged):
+class OverdueParameters(ListParameters):
     """Which overdue invoices, on which day."""
 
-    on: Date | None = Field(None, description="The day to tell it for; today without it.")
+    on: Date | None = Field(None, description="The day to tell it for; today without it, or then.")
     customer: Name | None = Field(None, description="Only this customer's.", examples=["c-1001"])
     ready: Flag | None = Field(None, description="Only those to be reminded of on that day (or not).")
 
@@ -66,11 +67,10 @@ async def report_dunning(
 ) -> Response:
     """List invoices past their due date, with the reminders sent and the next step of dunning.
 
-    `amount` is what is due and not in dispute. Invoices and reminders count as they are known now, whatever
-    the day.
+    `amount` is what is due and not in dispute. Invoices and reminders count as they are known now, or were at
+    the moment that is asked for, whatever the day.
     """
-    filters = parameters.model_dump(exclude={"limit", "page", "min_position"})
-    return await _page(request, "overdue", {"book": book, **filters}, parameters, parameters.min_position)
+    return await list_page(request, _OVERDUE, {"book": book}, parameters)
 
 
 @router.get(
@@ -102,8 +102,8 @@ async def remind(
     services = services_of(request)
     head = await services.reader.rows(_SQL["head"], {"book": book})
     filters = {"book": book, "through": parameters.through}
-    position, items, token = await _rows(
-        services, "ready", filters, parameters, int(str(head[0][0])) if head else None
+    position, items, token = await _ready(
+        services, filters, parameters, int(str(head[0][0])) if head else None
     )
     if not parameters.dry_run:
         position = max(position, await _send(services, book, principal, items))
@@ -114,27 +114,18 @@ async def remind(
     return answer(request, {**said, "items": items, "next": token}, position)
 
 
-async def _page(
-    request: Request, name: str, filters: dict[str, object], paged: Paged, least: int | None
-) -> Response:
-    position, items, token = await _rows(services_of(request), name, filters, paged, least)
-    return answer_page(request, items, position, token)
-
-
-async def _rows(
-    services: Services, name: str, filters: dict[str, object], paged: Paged, least: int | None
+async def _ready(
+    services: Services, filters: dict[str, object], paged: Paged, least: int | None
 ) -> tuple[int, list[Item], str | None]:
-    """Read one page of a dunning list, in order of the invoices' issue."""
-    after = services.pages.after(f"dunning {name}", filters, paged.page) or [0]
+    """Read one page of what is to be sent, in order of the invoices' issue."""
+    after = services.pages.after("dunning ready", filters, paged.page) or [0]
     values = {**filters, "after_position": after[0], "limit": paged.limit + 1}
-    position, items = await services.reader.items(
-        _SQL["overdue" if name == "overdue" else "ready"], MODELS, values, Wanted(least)
-    )
+    position, items = await services.reader.items(_SQL["ready"], MODELS, values, Wanted(least))
     if len(items) <= paged.limit:
         return position, items, None
     items.pop()
     last = int(str(items[-1]["position"]))
-    return position, items, services.pages.token(f"dunning {name}", filters, [last])
+    return position, items, services.pages.token("dunning ready", filters, [last])
 
 
 async def _send(services: Services, book: str, principal: Principal, items: Sequence[Item]) -> int:

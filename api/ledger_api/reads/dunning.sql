@@ -3,11 +3,20 @@
 SELECT o.customer, o.invoice, o.currency, o.due_on, o.days_overdue, o.amount, o.disputed, o.reminders, o.last_kind,
     o.last_sent_on, o.next_step, o.next_kind, o.next_minimum, o.next_on, o.ready, o.position
 FROM journal.book AS b
-CROSS JOIN LATERAL dunning.overdue(b.book, coalesce(%(on)s::date, (now() AT TIME ZONE b.time_zone)::date)) AS o
+CROSS JOIN LATERAL dunning.overdue(b.book, coalesce(%(on)s::date, (ledger.moment() AT TIME ZONE b.time_zone)::date)) AS o
 WHERE b.book = %(book)s AND o.position > %(after_position)s
     AND (%(customer)s::text IS NULL OR o.customer = %(customer)s)
     AND (%(ready)s::boolean IS NULL OR o.ready = %(ready)s)
 ORDER BY o.position LIMIT %(limit)s;
+
+-- name: members_overdue
+-- Invoices of which something was due at a moment, as the journal has it, and past its due date on the day; in that order.
+SELECT d.customer, i.position
+FROM reports.due_as_of(
+    %(book)s, %(upto)s, NULL, %(day)s::date, %(instant)s::timestamptz, NULL, coalesce(%(on)s::date, %(today)s::date)) AS d
+JOIN invoices.invoice AS i ON i.book = %(book)s AND i.invoice = d.invoice
+WHERE d.days > 0 AND i.position > %(after_position)s
+ORDER BY i.position LIMIT %(limit)s;
 
 -- name: ready
 -- What is to be sent through a day that has come in the book's time zone: of each invoice its next step, in order of issue.

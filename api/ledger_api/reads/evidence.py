@@ -15,11 +15,12 @@ from starlette.responses import Response
 from ledger.disputes.handling import MEDIA_TYPE
 from ledger.errors import Malformed
 from ledger.sql import queries
-from ledger_api.access import MAY_READ, Posts, SeesPersons
+from ledger_api.access import MAY_READ, MAY_SEE_PERSONS, Posts
 from ledger_api.answers import JSON, answer, encode
-from ledger_api.parameters import BookPath, CustomerPath, Name, NoQuery, Read, StrictQuery
+from ledger_api.documents import media_type_of, read_body
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, CustomerPath, Name, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
-from ledger_api.reading import Wanted
 from ledger_api.services import services_of
 from ledger_api.shapes.disputes import Evidence, StoredFile
 
@@ -48,7 +49,7 @@ async def put_evidence(
     book: BookPath,
     customer: CustomerPath,
     dispute: DisputePath,
-    parameters: Annotated[Read, Query()],
+    parameters: Annotated[ReadAsOf, Query()],
     principal: Posts,
 ) -> Response:
     """Keep a file, the body as it is, under its hash; `dispute.submit_evidence` then names that.
@@ -57,11 +58,13 @@ async def put_evidence(
     """
     del principal
     services = services_of(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(request)
     if len(kind) > 127 or _MEDIA_TYPE.fullmatch(kind) is None:
         raise Malformed("media_type_unsupported", "say in Content-Type of which type the file is")
     await _find(request, book, customer, dispute, parameters)
-    file = await _body(request, services.settings.evidence_bytes_max)
+    file = await read_body(request, services.settings.evidence_bytes_max)
+    if not file:
+        raise Malformed("body_empty", "the body is the file, and it is empty")
     sha256 = hashlib.sha256(file).hexdigest()
     await services.evidence.keep(book, customer, sha256, file)
     stored = {"sha256": sha256, "size": len(file), "media_type": kind}
@@ -79,12 +82,12 @@ async def list_evidence(
     book: BookPath,
     customer: CustomerPath,
     dispute: DisputePath,
-    parameters: Annotated[Read, Query()],
+    parameters: Annotated[ReadAsOf, Query()],
 ) -> Response:
     """List the files that were submitted, in order."""
     values = {"book": book, "customer": customer, "dispute": dispute}
-    wanted = Wanted(parameters.min_position)
-    position, files = await services_of(request).reader.items(_SQL["evidence"], _MODELS, values, wanted)
+    reader = services_of(request).reader
+    position, files = await items_at(reader, _SQL["evidence"], _MODELS, values, parameters, [customer])
     if not files:
         await _find(request, book, customer, dispute, parameters)
     return answer(request, {"files": files}, position)
@@ -93,7 +96,7 @@ async def list_evidence(
 @router.get(
     _ADDRESS + "/{sha256}",
     summary="Read a file of evidence",
-    dependencies=[NoQuery],
+    dependencies=[MAY_SEE_PERSONS, StrictQuery],
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
@@ -103,35 +106,29 @@ async def show_evidence(
     customer: CustomerPath,
     dispute: DisputePath,
     sha256: HashPath,
-    principal: SeesPersons,
+    parameters: Annotated[ReadAsOf, Query()],
 ) -> Response:
-    """Give a file back as it was put, to be saved and never shown by a browser: it comes from anybody."""
-    del principal, dispute
-    file = await services_of(request).evidence.find(book, customer, sha256)
-    if file is None:
-        raise NotFound("evidence_unknown", f"no file {sha256} of {customer} is kept", sha256=sha256)
+    """Give back a file that was submitted in this dispute, as it was put.
+
+    It is to be saved and never shown by a browser: it comes from anybody.
+    """
+    services = services_of(request)
+    file = await services.evidence.find(book, customer, sha256)
+    values = {"book": book, "customer": customer, "dispute": dispute}
+    _, files = await items_at(services.reader, _SQL["evidence"], _MODELS, values, parameters, [customer])
+    if file is None or all(each["sha256"] != sha256 for each in files):
+        raise NotFound(
+            "evidence_unknown", f"no file {sha256} was submitted in {dispute} of {customer}",
+            sha256=sha256, **values,
+        )  # fmt: skip
     headers = {**_NOT_KEPT, "Content-Disposition": f'attachment; filename="{sha256}"'}
     return Response(file, headers=headers, media_type="application/octet-stream")
 
 
-async def _find(request: Request, book: str, customer: str, dispute: str, parameters: Read) -> None:
-    """Raise `NotFound` when the customer has no such dispute."""
+async def _find(request: Request, book: str, customer: str, dispute: str, parameters: ReadAsOf) -> None:
+    """Raise `NotFound` when the customer has no such dispute, or had none then."""
     values = {"book": book, "customer": customer, "dispute": dispute}
-    wanted = Wanted(parameters.min_position)
-    found = await services_of(request).reader.items(_SQL["dispute_is_known"], _MODELS, values, wanted)
+    reader = services_of(request).reader
+    found = await items_at(reader, _SQL["dispute_is_known"], _MODELS, values, parameters, [customer])
     if not found.items:
         raise NotFound("dispute_unknown", f"{customer} has no dispute {dispute}", **values)
-
-
-async def _body(request: Request, bytes_max: int) -> bytes:
-    """Read the body. Raises `Malformed` when it is empty, too long, or ends too early."""
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > bytes_max:
-            raise Malformed(
-                "body_too_large", f"the body is longer than {bytes_max} bytes", bytes_max=bytes_max
-            )
-    if not taken:
-        raise Malformed("body_empty", "the body is the file, and it is empty")
-    return bytes(taken)

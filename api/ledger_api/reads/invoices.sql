@@ -1,7 +1,7 @@
 -- name: invoices
 -- Invoices in the order in which they were issued.
 SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
-    i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date) AS overdue, i.issued_on, i.due_on,
+    i.due > 0 AND i.due_on < (ledger.moment() AT TIME ZONE b.time_zone)::date AS overdue, i.issued_on, i.due_on,
     i.net, i.discount, i.tax, i.total, i.allocated, i.credited, i.written_off, i.disputed, i.due, i.issued_at, i.position
 FROM invoices.standing AS i JOIN journal.book AS b ON b.book = i.book
 WHERE i.book = %(book)s AND i.position > %(after_position)s
@@ -10,13 +10,13 @@ WHERE i.book = %(book)s AND i.position > %(after_position)s
     AND (%(currency)s::text IS NULL OR i.currency = %(currency)s)
     AND (%(in_dispute)s::boolean IS NULL OR i.in_dispute = %(in_dispute)s)
     AND (%(overdue)s::boolean IS NULL
-        OR (i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date)) = %(overdue)s)
+        OR (i.due > 0 AND i.due_on < (ledger.moment() AT TIME ZONE b.time_zone)::date) = %(overdue)s)
 ORDER BY i.position LIMIT %(limit)s;
 
 -- name: invoice
 -- One invoice, complete: lines, discounts, taxes, and what settled it.
 SELECT i.invoice, i.customer, i.currency, i.state, i.partly_paid, i.in_dispute,
-    i.due > 0 AND i.due_on < coalesce(%(today)s::date, (now() AT TIME ZONE b.time_zone)::date) AS overdue, i.issued_on, i.due_on,
+    i.due > 0 AND i.due_on < (ledger.moment() AT TIME ZONE b.time_zone)::date AS overdue, i.issued_on, i.due_on,
     i.net, i.discount, i.tax, i.total, i.allocated, i.credited, i.written_off, i.disputed, i.due, i.issued_at, i.position,
     i.series, i.sequence, i.rounding, i.voided_at, i.void_reason, i.discounts, i.taxes,
     (SELECT json_agg(json_build_object(

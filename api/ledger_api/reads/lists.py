@@ -25,8 +25,9 @@ class Listing(NamedTuple):
     """A list of rows in the order of its key.
 
     Its query takes `after_<column>` for each column of the key, and `limit`; the key maps each column to a
-    value that comes before all others. `members` is a query that takes the same and `upto`: for every row
-    that the list of the whole book has without any filter, its customer and its key.
+    value that comes before all others. `members` is a query that takes the same, and the moment as `upto`,
+    `day`, `instant` and `today`: for every row that the list of the whole book has without any filter, its
+    customer and its key. It asks live read models, of what never changes.
     """
 
     name: str
@@ -71,16 +72,15 @@ async def _members_at(
 
     Gives the last one on the page too, unless the list ends there.
     """
-    wanted = Wanted(parameters.min_position, moment.position)
-    position, members = await reader.items(
-        listing.members, listing.models, {**asked, "upto": moment.position}, wanted
+    past = await past_of(reader, str(asked["book"]), moment, parameters.min_position)
+    _, members = await reader.items(
+        listing.members, listing.models, {**asked, **past._asdict()}, Wanted(upto=past.upto)
     )
     ends = len(members) <= parameters.limit
     members = members[: parameters.limit]
     if not members:
-        return Items(position, []), None
+        return Items(past.upto, []), None
     customers = sorted({str(member["customer"]) for member in members})
-    past = await past_of(reader, str(asked["book"]), moment._replace(position=position), None)
     found = await reader.items_as_of(past, Question(customers, listing.models, listing.query, asked))
     on_page = {tuple(member[column] for column in listing.key) for member in members}
     items = [each for each in found.items if tuple(each[column] for column in listing.key) in on_page]

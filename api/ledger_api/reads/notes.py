@@ -20,10 +20,11 @@ from ledger.note import NoteAdded
 from ledger.sql import queries
 from ledger_api.access import Posts, SeesPersons
 from ledger_api.answers import JSON, link_next
-from ledger_api.parameters import BookPath, CustomerPath, Name, NoQuery, Paged, Read, StrictQuery
+from ledger_api.documents import media_type_of, read_body
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, CustomerPath, Name, NoQuery, Paged, ReadAsOf, StrictQuery
 from ledger_api.posting import Asked, post_for
-from ledger_api.reading import Wanted
-from ledger_api.reads.balances import refuse_unknown_customer
+from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.services import Services, services_of
 from ledger_api.shapes.notes import NoteKept, NotePage
 
@@ -40,7 +41,7 @@ _NOT_KEPT = {"Cache-Control": "no-store", "Vary": "Authorization"}
 router = APIRouter(tags=["Customers"])
 
 
-class NotesParameters(Read, Paged):
+class NotesParameters(ReadAsOf, Paged):
     """Which part of the notes."""
 
 
@@ -106,23 +107,17 @@ def _record(note: str, sha256: str) -> str:
 
 async def _text(request: Request) -> bytes:
     """Read the text of a note: UTF-8, not empty, not too long."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(request)
     if kind != TEXT:
         raise Refusal("media_type_unsupported", f"a note is sent as {TEXT}", media_type=kind[:100])
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > NOTE_BYTES_MAX:
-            raise Malformed(
-                "body_too_large", f"a note has at most {NOTE_BYTES_MAX} bytes", bytes_max=NOTE_BYTES_MAX
-            )
+    taken = await read_body(request, NOTE_BYTES_MAX)
     try:
         empty = not taken.decode().strip()
     except UnicodeDecodeError:
         raise Malformed("utf8_invalid", "the note is not UTF-8") from None
     if empty:
         raise Malformed("text_length", "the note is empty")
-    return bytes(taken)
+    return taken
 
 
 @router.get(
@@ -140,22 +135,27 @@ async def list_notes(
 ) -> Response:
     """List notes with their texts, in the order in which they were added; 410 once they were erased.
 
-    `text` is null for a note whose text is kept elsewhere.
+    `text` is null for a note whose text is kept elsewhere. Of an earlier moment the notes are those that were
+    there, with the texts that are kept.
     """
     del principal
     services = services_of(request)
-    filters = {"book": book, "customer": customer}
+    filters = {
+        **parameters.model_dump(exclude={"limit", "page", "min_position"}),
+        "book": book,
+        "customer": customer,
+    }
     after = services.pages.after("notes", filters, parameters.page) or [0]
     values = {**filters, "after_position": after[0], "limit": parameters.limit + 1}
-    position, items = await services.reader.items(
-        _SQL["notes"], ("contacts",), values, Wanted(parameters.min_position)
+    position, items = await items_at(
+        services.reader, _SQL["notes"], ("contacts",), values, parameters, [customer]
     )
     token = None
     if len(items) > parameters.limit:
         items.pop()
         token = services.pages.token("notes", filters, [int(str(items[-1]["position"]))])
     if not items:
-        await refuse_unknown_customer(services.reader, book, customer)
+        await refuse_unknown_then(request, book, customer, parameters)
     names = {str(item["note"]): _record(str(item["note"]), str(item["sha256"])) for item in items}
     kept = await services.vault.get(book, customer, list(names.values()))
     for item in items:

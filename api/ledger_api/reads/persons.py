@@ -9,10 +9,10 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ledger.errors import Malformed, Refusal
 from ledger.person import RECORDS, from_records, read_person, to_records
 from ledger_api.access import SeesPersons
 from ledger_api.answers import JSON
+from ledger_api.documents import read_json
 from ledger_api.parameters import BookPath, CustomerPath, NoQuery
 from ledger_api.services import services_of
 from ledger_api.shapes.persons import Person
@@ -53,23 +53,6 @@ async def put_person(
 ) -> Response:
     """Keep what is known of the person, all of it: a field that is absent is not known any more."""
     del principal
-    person = read_person(await _body(request))
+    person = read_person(await read_json(request, PERSON_BYTES_MAX))
     await services_of(request).vault.put(book, customer, to_records(person))
     return Response(status_code=204, headers=_NOT_KEPT)
-
-
-async def _body(request: Request) -> bytes:
-    """Read the body. Raises `Malformed` when it is too long, ends too early, or is no JSON by its type."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise Refusal("media_type_unsupported", f"a person is posted as {JSON}", media_type=kind[:100])
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > PERSON_BYTES_MAX:
-            raise Malformed(
-                "body_too_large",
-                f"the body is longer than {PERSON_BYTES_MAX} bytes",
-                bytes_max=PERSON_BYTES_MAX,
-            )
-    return bytes(taken)

@@ -13,11 +13,11 @@ from ledger.errors import Refusal
 from ledger.sql import queries
 from ledger_api.access import ReadsDocuments
 from ledger_api.keys import Principal
-from ledger_api.moments import upto_position
+from ledger_api.moments import moment_of
 from ledger_api.papers.account import Account, Entry, Opening, Period, statement_paper
 from ledger_api.papers.paper import Addressing
 from ledger_api.papers.pdf import as_pdf
-from ledger_api.parameters import BookPath, Currency, CustomerPath, Date, LogAsOf, StrictQuery
+from ledger_api.parameters import BookPath, Currency, CustomerPath, Date, ReadAsOf, StrictQuery
 from ledger_api.reading import Wanted
 from ledger_api.reads.addressing import Subject, addressing_of
 from ledger_api.reads.setting import HTML, PDF, LanguageQuery, answer_document, answer_page, documents_of
@@ -31,7 +31,7 @@ router = APIRouter(tags=["Documents"], dependencies=[StrictQuery])
 _document = documents_of(router)
 
 
-class StatementDocument(LogAsOf):
+class StatementDocument(ReadAsOf):
     """Which days a statement is of, and how it is written."""
 
     from_: Date | None = Field(
@@ -78,10 +78,12 @@ async def _account(
 ) -> tuple[int, Account, Addressing]:
     """Read a statement; both of its questions are as of one position."""
     reader = services_of(request).reader
-    upto = await upto_position(reader, book, parameters)
+    moment = await moment_of(reader, book, parameters)
+    upto = moment.position
     values = {
         "book": book, "customer": customer, "upto": upto, "from": str(parameters.from_ or "-infinity"),
         "to": str(parameters.to or "infinity"), "currency": parameters.currency, "limit": ENTRIES_MAX + 1,
+        "day": moment.day, "instant": moment.instant,
     }  # fmt: skip
     wanted = Wanted(parameters.min_position, upto)
     position, openings = await reader.items(_SQL["openings"], ("journal",), values, wanted)
@@ -94,7 +96,7 @@ async def _account(
             entries_max=ENTRIES_MAX,
         )  # fmt: skip
     subject = Subject(book, customer, position, parameters.to or "infinity")
-    to = await addressing_of(request, subject, parameters.language, principal)
+    to = await addressing_of(request, subject, parameters, parameters.language, principal)
     account = Account(
         customer, Period(parameters.from_, parameters.to), msgspec.convert(openings, list[Opening]),
         msgspec.convert(entries, list[Entry]),

@@ -5,6 +5,7 @@ FROM journal.posting AS p
 WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= coalesce(%(upto)s, p.position)
     AND p.account IN ('receivable', 'disputed', 'customer_credit')
     AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
+    AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
 GROUP BY p.currency
 ORDER BY p.currency;
 
@@ -25,6 +26,7 @@ FROM (
     WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= %(upto)s
         AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
+        AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
     GROUP BY p.occurred_on, p.position, p.currency
 ) AS s
 JOIN ledger.event AS e ON e.book = %(book)s AND e.position = s.position

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer_page
-from ledger_api.moments import upto_position
-from ledger_api.parameters import POSITION_MAX, BookPath, CustomerPath, LogAsOf, Paged, StrictQuery
+from ledger_api.moments import moment_of
+from ledger_api.parameters import POSITION_MAX, BookPath, CustomerPath, Paged, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
 from ledger_api.reading import refuse_future
 from ledger_api.services import services_of
@@ -24,7 +24,7 @@ _SQL = queries("ledger_api.reads", "timeline.sql")
 router = APIRouter(tags=["Customers"], dependencies=[MAY_READ, StrictQuery])
 
 
-class TimelineParameters(LogAsOf, Paged):
+class TimelineParameters(ReadAsOf, Paged):
     """Which part of a timeline, and from which end."""
 
     order: Literal["oldest", "newest"] = Field("oldest", description="What comes first.")
@@ -44,13 +44,18 @@ async def show_timeline(
     """List a customer's events in the order in which they were recorded, each with what it names.
 
     It is read from the log itself and never behind. Pages of newest first are not disturbed by what is
-    recorded meanwhile.
+    recorded meanwhile. As of an occurred moment a page may have fewer events.
     """
     services = services_of(request)
-    upto = await upto_position(services.reader, book, parameters)
+    moment = await moment_of(services.reader, book, parameters)
+    upto = moment.position
     await services.reader.log_reached(book, parameters.min_position)
     newest = parameters.order == "newest"
-    listing, filters = f"{book}/timeline", {"customer": customer, "order": parameters.order, "upto": upto}
+    listing = f"{book}/timeline"
+    filters = {
+        "customer": customer, "order": parameters.order, "upto": upto, "day": moment.day,
+        "instant": moment.instant,
+    }  # fmt: skip
     after = services.pages.after(listing, filters, parameters.page)
     behind = after[0] if after else POSITION_MAX if newest else 0
     values = {"book": book, "behind": behind, "newest": newest, "limit": parameters.limit, **filters}
@@ -61,11 +66,10 @@ async def show_timeline(
     refuse_future(book, upto, head)
     if not last:
         raise NotFound("customer_unknown", f"there is no customer {customer} in {book}", customer=customer)
-    found = [(int(str(row[2])), msgspec.Raw(str(row[3]).encode())) for row in rows if row[2] is not None]
+    page = [(int(str(row[2])), row[3]) for row in rows if row[2] is not None]
     if newest:
-        found.reverse()
-    end = found[-1][0] if found else 0
-    token = (
-        services.pages.token(listing, filters, [end]) if found and end != (1 if newest else last) else None
-    )
-    return answer_page(request, [event for _, event in found], head if upto is None else upto, token)
+        page.reverse()
+    end = page[-1][0] if page else 0
+    token = services.pages.token(listing, filters, [end]) if page and end != (1 if newest else last) else None
+    events = [msgspec.Raw(str(event).encode()) for _, event in page if event is not None]
+    return answer_page(request, events, head if upto is None else upto, token)

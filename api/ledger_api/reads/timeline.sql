@@ -1,7 +1,7 @@
 -- name: timeline
 -- One page of a customer's events with what they name. Versions have no gaps, so a page is a range of versions: those
--- after `behind`, or before it when the newest come first. One row without an event when there are none, no row when
--- there is no such book.
+-- after `behind`, or before it when the newest come first; of one that had not occurred by then there is a version and no
+-- event. One row without either when there are none, no row when there is no such book.
 SELECT h.position, l.version AS last, t.version, t.event FROM ledger.head AS h
 CROSS JOIN LATERAL (
     SELECT coalesce(max(e.version), 0) AS version FROM ledger.event AS e
@@ -11,11 +11,13 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN %(newest)s THEN least(%(behind)s::bigint - 1, l.version) - %(limit)s + 1 ELSE %(behind)s::bigint + 1 END AS first
 ) AS p
 LEFT JOIN LATERAL (
-    SELECT v.version, json_build_object(
+    SELECT v.version, CASE WHEN %(day)s::date = 'infinity'
+        OR ledger.occurred_by(v.occurred_at, (SELECT ledger.zone_of(h.book)), %(day)s::date, %(instant)s::timestamptz)
+        THEN json_build_object(
         'version', v.version, 'position', v.position, 'type', v.type, 'occurred_at', v.occurred_at,
         'recorded_at', v.recorded_at, 'principal', v.principal, 'source', v.source, 'id', v.event_id,
         'causation', v.causation, 'invoice', v.invoice, 'currency', v.currency, 'amount', v.amount,
-        'refers_to', customers.refers_to(v.state))::text AS event
+        'refers_to', customers.refers_to(v.state))::text END AS event
     FROM ledger.event AS v
     WHERE v.book = h.book AND v.stream = 'customer/' || %(customer)s
         AND v.version BETWEEN p.first AND least(p.first + %(limit)s - 1, l.version)

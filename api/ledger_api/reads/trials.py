@@ -10,8 +10,8 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer
-from ledger_api.parameters import BookPath, Read, StrictQuery
-from ledger_api.reading import Wanted
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, ReadAsOf, StrictQuery
 from ledger_api.services import services_of
 from ledger_api.shapes.trials import RetentionReport
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["Discounts"], dependencies=[MAY_READ, StrictQuery])
     responses={200: {"model": RetentionReport}},
 )
 async def report_retention(
-    request: Request, book: BookPath, parameters: Annotated[Read, Query()]
+    request: Request, book: BookPath, parameters: Annotated[ReadAsOf, Query()]
 ) -> Response:
     """Tell of each trial how many customers each arm kept, what they were billed, and what discounts cost.
 
@@ -34,9 +34,10 @@ async def report_retention(
     interval says how far chance reaches. What became of a campaign is told beside it and is **not** causal:
     who is given a discount differs from who is not.
     """
-    wanted = Wanted(parameters.min_position)
     reader = services_of(request).reader
-    position, items = await reader.items(_SQL["retention"], ("discounts", "trials"), {"book": book}, wanted)
+    position, items = await items_at(
+        reader, _SQL["retention"], ("discounts", "trials"), {"book": book}, parameters, _SQL["members"]
+    )
     body: dict[str, list[object]] = {"trials": [], "campaigns": []}
     for item in items:
         body[str(item["part"])].append(item["said"])

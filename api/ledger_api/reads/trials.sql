@@ -30,3 +30,9 @@ SELECT * FROM (
                 GROUP BY u.currency) AS s))
     FROM discounts.campaign_outcome AS c WHERE c.book = %(book)s) AS campaigns
 ORDER BY 1 DESC, 2, 3, 4;
+
+-- name: members
+-- Whom the report is about: customers who take part in a trial, or who had a discount, by a position.
+SELECT m.customer FROM trials.assignment AS m WHERE m.book = %(book)s AND m.position <= %(upto)s
+UNION
+SELECT m.customer FROM discounts.discount AS m WHERE m.book = %(book)s AND m.position <= %(upto)s;

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from ledger.decider import read_event
 from ledger.errors import Malformed, Refusal, Unavailable
 from ledger.fields import Name
-from ledger.message import read_document
 from ledger.person import record_name
 from ledger.sql import queries
 from ledger.vault import Vault, caller_secrets
@@ -26,12 +25,12 @@ from ledger.verification import SOURCE, CallerVerify, VerificationStart, Verific
 from ledger.verification_policy import Method
 from ledger_api.access import MAY_READ, Posts, SeesPersons
 from ledger_api.answers import JSON, answer
-from ledger_api.documents import body_of, read_json
+from ledger_api.documents import body_of, read_posted
 from ledger_api.mail import URL_VARIABLE
-from ledger_api.parameters import BookPath, CustomerPath, NoQuery, Read, StrictQuery
+from ledger_api.moments import items_at
+from ledger_api.parameters import BookPath, CustomerPath, NoQuery, ReadAsOf, StrictQuery
 from ledger_api.posting import Asked, post_for
-from ledger_api.reading import Wanted
-from ledger_api.reads.balances import refuse_unknown_customer
+from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.services import Services, services_of
 from ledger_api.shapes.verifications import Attempted, CodeSent, Standing
 
@@ -79,7 +78,7 @@ _CONTACT: dict[str, object] = {"type": "string", "description": "The contact in 
 async def start(request: Request, book: BookPath, customer: CustomerPath, principal: Posts) -> Response:
     """Send a code to the e-mail address on record. It is in no answer and in no log, and works once."""
     services = services_of(request)
-    asked = read_document(await read_json(request, BODY_BYTES_MAX), _decode_start)
+    asked = await read_posted(request, _decode_start, BODY_BYTES_MAX)
     mail = services.mail
     if mail is None:
         raise Unavailable(f"no mail server is set up to send codes: {URL_VARIABLE}")
@@ -136,7 +135,7 @@ async def attempt(request: Request, book: BookPath, customer: CustomerPath, prin
     Refused as `verification_locked` when too many attempts failed, by whomever, whatever is said now.
     """
     services = services_of(request)
-    tried = read_document(await read_json(request, BODY_BYTES_MAX), _decode_attempt)
+    tried = await read_posted(request, _decode_attempt, BODY_BYTES_MAX)
     result: Literal["passed", "failed"] = (
         "passed" if await _holds(services, book, customer, tried) else "failed"
     )
@@ -178,16 +177,16 @@ def _refuse_absent(value: object, field: str, method: str) -> None:
     responses={200: {"model": Standing}},
 )
 async def show_verification(
-    request: Request, book: BookPath, customer: CustomerPath, parameters: Annotated[Read, Query()]
+    request: Request, book: BookPath, customer: CustomerPath, parameters: Annotated[ReadAsOf, Query()]
 ) -> Response:
     """Say whether an attempt that passed stands: while its contact goes on, or until its time is over."""
     reader = services_of(request).reader
     values = {"book": book, "customer": customer}
-    position, items = await reader.items(
-        _SQL["verification"], ("contacts",), values, Wanted(parameters.min_position)
+    position, items = await items_at(
+        reader, _SQL["verification"], ("contacts",), values, parameters, [customer]
     )
     if not items:
-        await refuse_unknown_customer(reader, book, customer)
+        await refuse_unknown_then(request, book, customer, parameters)
     return answer(request, {"verified": bool(items), "by": items[0] if items else None}, position)
 
 
@@ -208,7 +207,7 @@ async def put_password(
 ) -> Response:
     """Keep the hash (Argon2id) of a password that the customer chose, sealed in the vault."""
     del principal
-    chosen = read_document(await read_json(request, BODY_BYTES_MAX), _decode_password)
+    chosen = await read_posted(request, _decode_password, BODY_BYTES_MAX)
     await services_of(request).vault.work(
         customer, lambda vault: caller_secrets.put_password(vault, book, customer, chosen.password)
     )

@@ -51,7 +51,7 @@ COMMENT ON COLUMN daily.handled_seconds_median IS 'From the answer to the end: h
 COMMENT ON COLUMN daily.handled_seconds_p90 IS 'Nine of ten took no longer.';
 
 CREATE VIEW standing AS
-SELECT a.*, a.result = 'passed' AND (CASE WHEN a.contact IS NULL THEN a.valid_until > now() ELSE c.ended_at IS NULL END) AS stands
+SELECT a.*, a.result = 'passed' AND (CASE WHEN a.contact IS NULL THEN a.valid_until > ledger.moment() ELSE c.ended_at IS NULL END) AS stands
 FROM attempt a LEFT JOIN contact c ON c.book = a.book AND c.customer = a.customer AND c.contact = a.contact;
 COMMENT ON VIEW standing IS 'Attempts of callers to prove who they are, and which of them stand now.';
 COMMENT ON COLUMN standing.stands IS 'Whether the caller counts as verified by it now: as long as its contact goes on, or until valid_until.';

@@ -7,7 +7,7 @@ SELECT d.book, d.customer, d.discount,
         WHEN NOT (d.kind = 'fixed' AND d.invoices = 1) AND d.uses >= d.invoices THEN 'used_up'
         WHEN d.granted_at IS NOT NULL THEN 'granted'
         WHEN d.answer = 'refused' THEN 'refused'
-        WHEN d.offered_at IS NOT NULL AND d.offered_until < (clock_timestamp() AT TIME ZONE b.time_zone)::date THEN 'expired'
+        WHEN d.offered_at IS NOT NULL AND d.offered_until < (ledger.moment() AT TIME ZONE b.time_zone)::date THEN 'expired'
         WHEN d.offered_at IS NOT NULL THEN 'offered'
         WHEN d.decision = 'declined' THEN 'declined'
         ELSE 'requested'
@@ -36,7 +36,7 @@ COMMENT ON COLUMN usage.invoices IS 'On how many invoices.';
 CREATE VIEW waiting AS
 SELECT s.book, s.position, s.customer, s.discount, s.kind, s.percent, s.amount, s.currency, s.invoices, s.worth, s.reason,
     s.criterion, s.campaign, s.exceeds, s.requested_by, s.requested_in, s.requested_at,
-    clock_timestamp() - s.requested_at AS waited, s.offered_until
+    ledger.moment() - s.requested_at AS waited, s.offered_until
 FROM standing s WHERE s.state = 'requested';
 COMMENT ON VIEW waiting IS 'Requests that wait for the decision of a second person; by position, the oldest first.';
 COMMENT ON COLUMN waiting.waited IS 'For how long it has been waiting.';
@@ -46,7 +46,7 @@ SELECT a.*, b.time_zone
 FROM book b
 CROSS JOIN LATERAL (
     SELECT p.position FROM authority p
-    WHERE p.book = b.book AND p.effective_from <= (clock_timestamp() AT TIME ZONE b.time_zone)::date
+    WHERE p.book = b.book AND p.effective_from <= (ledger.moment() AT TIME ZONE b.time_zone)::date
     ORDER BY p.effective_from DESC, p.position DESC LIMIT 1) last
 JOIN authority a ON a.book = b.book AND a.position = last.position;
 COMMENT ON VIEW authority_in_force IS 'What each role may grant today.';
@@ -74,7 +74,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS grants, coalesce(sum(k.worth) FILTER (WHERE k.currency = m.currency), 0)::bigint AS amount
     FROM counted k
     WHERE k.book = a.book AND k.customer = c.customer
-        AND k.recorded_at > clock_timestamp() - make_interval(hours => 24 * a.customer_days)) u
+        AND k.recorded_at > ledger.moment() - make_interval(hours => 24 * a.customer_days)) u
 WHERE a.customer_days IS NOT NULL;
 COMMENT ON VIEW authority_left IS 'What each role may still grant to each customer who had a discount, by the policy that is in force today.';
 COMMENT ON COLUMN authority_left.days IS 'How many days back discounts count, whoever granted them.';

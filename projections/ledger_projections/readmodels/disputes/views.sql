@@ -1,7 +1,7 @@
 CREATE VIEW standing AS
-SELECT d.*, coalesce(d.resolved_at, now()) - d.opened_at AS waiting,
-    coalesce(d.touched_at, d.resolved_at, now()) - d.opened_at AS untouched,
-    d.state = 'open' AND coalesce(d.deadline < (now() AT TIME ZONE c.time_zone)::date, false) AS overdue
+SELECT d.*, coalesce(d.resolved_at, ledger.moment()) - d.opened_at AS waiting,
+    coalesce(d.touched_at, d.resolved_at, ledger.moment()) - d.opened_at AS untouched,
+    d.state = 'open' AND coalesce(d.deadline < (ledger.moment() AT TIME ZONE c.time_zone)::date, false) AS overdue
 FROM dispute d
 JOIN calendar c ON c.book = d.book;
 COMMENT ON VIEW standing IS 'Disputes, how long the customer waited or waits still, and which are overdue.';

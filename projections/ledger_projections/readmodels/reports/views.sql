@@ -12,7 +12,7 @@ CREATE FUNCTION day_of(of_book text, as_of_position bigint, as_of_recorded times
 RETURNS date LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
     SELECT coalesce(nullif(as_of_occurred, 'infinity'), (coalesce(as_of_recorded, (
             SELECT p.recorded_at FROM posting p WHERE p.book = of_book AND p.position <= as_of_position
-            ORDER BY p.position DESC LIMIT 1), now()) AT TIME ZONE b.time_zone)::date)
+            ORDER BY p.position DESC LIMIT 1), ledger.moment()) AT TIME ZONE b.time_zone)::date)
     FROM book b WHERE b.book = of_book;
 END;
 COMMENT ON FUNCTION day_of IS
