@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -19,6 +20,7 @@ from ledger_api.app import LedgerApp, create_app
 from ledger_api.edge import SECURITY_HEADERS
 from ledger_api.logs import configure
 from ledger_api.problems import PROBLEM_JSON, problem_body
+from ledger_api.sending import Gathered, Turn
 
 BACKLOG_CONNECTIONS = 2_048
 """Connections that may wait to be accepted."""
@@ -71,6 +73,12 @@ def run(
 
 class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP, which answers with a problem even where a request cannot be parsed."""
+
+    _turn = Turn()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with a connection: what is answered within one turn of the event loop is sent together."""
+        super().connection_made(Gathered(transport, self._turn))
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request, and close the connection: where the next one begins is unknown."""
