@@ -44,11 +44,14 @@ NOT_DUE = frozenset({"nothing_to_bill", "period_billed"})
 
 
 class BillingRunAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Bill through a date. `dry_run`: only tell what would be. `page`: the `next` of the page before."""
+    """Bill through a date. `dry_run`: only tell what would be. `page`: the `next` of the page before.
+
+    `limit`: how many customers to look at; 0 only begins a run, so that any page may be asked for again.
+    """
 
     through: date
     dry_run: bool = False
-    limit: Annotated[int, msgspec.Meta(ge=1, le=CUSTOMERS_MAX)] = CUSTOMERS_DEFAULT
+    limit: Annotated[int, msgspec.Meta(ge=0, le=CUSTOMERS_MAX)] = CUSTOMERS_DEFAULT
     page: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
 
 
@@ -100,12 +103,13 @@ async def run_page(
         "time_zone": time_zone,
         "after": name,
         "limit": asked.limit,
+        "since": least,
     }
     position, looked_at = await services.reader.items(_SQL["due"], MODELS, values, Wanted(least))
     run = _Run(services, book, asked, principal, at.astimezone(UTC))
     messages = list(_messages(run, looked_at))
     results = await (_tried(run, messages) if asked.dry_run else _billed(run, messages))
-    last = None if len(looked_at) < asked.limit else str(looked_at[-1]["customer"])
+    last = None if len(looked_at) < asked.limit else str(looked_at[-1]["customer"]) if looked_at else name
     token = None if last is None else services.pages.token("billing-runs", filters, [last, least])
     total = None if after else (await services.reader.rows(_SQL["count_customers"], {"book": book}))[0][0]
     answer = {

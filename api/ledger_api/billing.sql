@@ -14,7 +14,8 @@ SELECT count(*) FROM customers.customer AS c WHERE c.book = %(book)s;
 -- The next customers in order of name, each with the currencies in which something may be due (none: null). In these the
 -- last billing period that ends by the date is not billed, and a charge waits; or, in the customer's own, days behind the
 -- one that was billed last are agreed on, or something was agreed, ended or freed of a dispute since. That may be one too
--- many, never one too few: the rules decide. Lateral, so that each look is by key, whatever the planner knows of tables
+-- many, never one too few: the rules decide. Who was billed since the run began is told again: the answer that said so may
+-- have been lost. Lateral, so that each look is by key, whatever the planner knows of tables
 -- that have just grown.
 WITH looked_at AS MATERIALIZED (
     SELECT c.customer, c.currency, c.terms_position, (c.closed_at AT TIME ZONE %(time_zone)s)::date AS closed_on,
@@ -35,23 +36,25 @@ CROSS JOIN LATERAL (
     ) AS k
     LEFT JOIN customers.waiting AS w ON w.book = %(book)s AND w.customer = l.customer AND w.currency = k.currency
     LEFT JOIN customers.billed AS b ON b.book = %(book)s AND b.customer = l.customer AND b.currency = k.currency
-    WHERE (b.through IS NULL OR b.through < l.ends)
-        AND (w.net <> 0 OR w.position > coalesce(b.position, 0)
-            OR (w.free_at AT TIME ZONE %(time_zone)s)::date > b.through
-            OR (k.currency = l.currency AND EXISTS (
-                SELECT FROM customers.agreement AS a
-                WHERE a.book = %(book)s AND a.customer = l.customer
-                    AND (b.through IS NULL OR greatest(a.position, l.terms_position, freed.position) > b.position
-                        OR ((l.closed_on IS NULL OR l.closed_on > b.through)
-                            AND NOT EXISTS (
-                                SELECT FROM customers.agreement AS later
-                                WHERE later.book = a.book AND later.customer = a.customer
-                                    AND later.effective_from > a.effective_from AND later.effective_from <= b.through + 1)
-                            AND EXISTS (
-                                SELECT FROM customers.agreement_service AS s
-                                WHERE s.book = a.book AND s.customer = a.customer
-                                    AND s.effective_from = a.effective_from
-                                    AND (s.until IS NULL OR s.until > b.through)))))))
+    WHERE b.position > %(since)s
+        OR ((b.through IS NULL OR b.through < l.ends)
+            AND (w.net <> 0 OR w.position > coalesce(b.position, 0)
+                OR (w.free_at AT TIME ZONE %(time_zone)s)::date > b.through
+                OR (k.currency = l.currency AND EXISTS (
+                    SELECT FROM customers.agreement AS a
+                    WHERE a.book = %(book)s AND a.customer = l.customer
+                        AND (b.through IS NULL OR greatest(a.position, l.terms_position, freed.position) > b.position
+                            OR ((l.closed_on IS NULL OR l.closed_on > b.through)
+                                AND NOT EXISTS (
+                                    SELECT FROM customers.agreement AS later
+                                    WHERE later.book = a.book AND later.customer = a.customer
+                                        AND later.effective_from > a.effective_from
+                                        AND later.effective_from <= b.through + 1)
+                                AND EXISTS (
+                                    SELECT FROM customers.agreement_service AS s
+                                    WHERE s.book = a.book AND s.customer = a.customer
+                                        AND s.effective_from = a.effective_from
+                                        AND (s.until IS NULL OR s.until > b.through))))))))
 ) AS due
 ORDER BY l.customer;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import orjson
 import psycopg
 import pytest
 from tests.api.command import START, run
-from tests.api.live import Caller, Json, Live
+from tests.api.live import Caller, Json, Live, serving
 from tests.ledger.asks import agree, charge, service
 from tests.log.posting import writer
 from tests.projections.histories import OPEN_BOOK, message, post
@@ -75,6 +76,19 @@ def test_a_run_has_as_many_pages_as_it_takes(three: Caller) -> None:
     assert [each["customer"] for each in run_all(three, limit=1)] == ["bea", "bea"]
 
 
+def test_an_answer_that_was_lost_is_given_again(three: Caller) -> None:
+    begun = ask_run(three, limit=0).json()
+    assert (begun["customers"], begun["looked_at"], begun["results"]) == (3, 0, [])
+    first = ask_run(three, page=begun["next"]).json()["results"]
+    assert [each["status"] for each in first] == ["billed"] * 3
+    until = three.head
+    three.read("/customers", min_position=until)
+    again = ask_run(three, page=begun["next"]).json()["results"]
+    assert again == [{**each, "status": "replayed"} for each in first]
+    assert three.head == until
+    assert run_all(three) == []
+
+
 def test_a_dry_run_tells_the_same_and_writes_nothing(three: Caller) -> None:
     head = three.walk_feed()[-1]["position"]
     tried = run_all(three, dry_run=True, limit=2)
@@ -117,7 +131,7 @@ def test_a_refusal_is_told_and_the_others_are_billed(three: Caller) -> None:
     [
         ({}, 400, "field_missing"),
         ({"through": "2026-01-32"}, 400, "time_invalid"),
-        ({"through": JANUARY, "limit": 0}, 400, "number_out_of_range"),
+        ({"through": JANUARY, "limit": -1}, 400, "number_out_of_range"),
         ({"through": JANUARY, "more": 1}, 400, "field_unknown"),
         ({"through": JANUARY, "page": "x"}, 400, "page_unknown"),
         ({"through": "2999-01-31"}, 422, "time_ahead"),
@@ -208,6 +222,29 @@ def test_a_run_that_is_killed_goes_on_and_two_at_once_bill_everybody_once(many: 
     assert all(each["refused"] == 0 for each in said)
     again = run(many, "bill", "--through", JANUARY, "--json")
     assert orjson.loads(again.out)["billed"] == 0
+
+
+def test_a_service_that_is_killed_in_the_middle_of_a_run_and_comes_back_bills_everybody_once(
+    many: str,
+) -> None:
+    with serving(many) as live:
+        key = live.key("post", "read")[1]
+        command = ["bill", "--through", JANUARY, "--url", live.url, "--key", key, "--json"]
+        running = subprocess.Popen(
+            [sys.executable, "-c", START, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        until = time.monotonic() + 120
+        while not billed(many) and time.monotonic() < until and running.poll() is None:
+            time.sleep(0.01)
+        live.stop(signal.SIGKILL)
+        assert 0 < len(billed(many)) < CUSTOMERS
+        live.start()
+        out, err = running.communicate(timeout=300)
+    assert running.returncode == 0, err
+    assert Counter(billed(many)) == Counter({f"c-{number:05}": 1 for number in range(CUSTOMERS)})
+    said = orjson.loads(out)
+    assert said["billed"] + said["replayed"] == CUSTOMERS
+    assert said["totals"] == [{"currency": "EUR", "invoices": CUSTOMERS, "total": CUSTOMERS * 3689}]
 
 
 def test_the_command_tells_who_would_be_billed(many: str) -> None:

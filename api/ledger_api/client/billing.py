@@ -40,8 +40,11 @@ _read = msgspec.json.Decoder(Page).decode
 
 
 def pages(client: Client, book: str, through: str, *, dry_run: bool = False) -> Iterator[Page]:
-    """Run to the end; each page may be asked again, so lost answers and a busy ledger cost only time."""
-    asked: dict[str, object] = {"through": through, "dry_run": dry_run, "limit": CUSTOMERS_A_PAGE}
+    """Run to the end; each page may be asked again, so lost answers and a busy ledger cost only time.
+
+    The first page only begins the run: what is billed from then on is told, whichever answer is lost.
+    """
+    asked: dict[str, object] = {"through": through, "dry_run": dry_run, "limit": 0}
     give_up_at = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         try:
@@ -54,7 +57,7 @@ def pages(client: Client, book: str, through: str, *, dry_run: bool = False) -> 
         yield page
         if page.next is None:
             return
-        asked["page"] = page.next
+        asked.update(page=page.next, limit=CUSTOMERS_A_PAGE)
 
 
 class Refused(NamedTuple):
