@@ -64,10 +64,6 @@ class Replay:
         """Name the schema of one read model of the set."""
         return f"{self._name}_{model.name}"
 
-    def target(self, model: ReadModel) -> Target:
-        """Say where one read model of the set is."""
-        return next(target for target in self._targets if target.model is model)
-
     @property
     def _log(self) -> str:
         return f"{self._name}_log"
@@ -122,7 +118,7 @@ class Replay:
             for target in targets:
                 for after in range(0, past.upto, RANGE_EVENTS_MAX):
                     range_ = Range(past.book, after, min(past.upto, after + RANGE_EVENTS_MAX))
-                    self.fold(connection, target, range_)
+                    self._fold(connection, target, range_)
                     advance(range_.upto - after)
                 if target.model is JOURNAL and past.day != "infinity":
                     self._keep_dated_by(connection, target, past)
@@ -131,7 +127,7 @@ class Replay:
                 for table in self.tables(connection, target):
                     connection.execute(sql.SQL("ANALYZE {}").format(table))
 
-    def fold(self, connection: Connection, target: Target, range_: Range) -> None:
+    def _fold(self, connection: Connection, target: Target, range_: Range) -> None:
         """Fold a range of positions into one read model of the set, in a transaction."""
         present = types_present(connection, [range_])[range_]
         view = "recorded" if target.model is JOURNAL else "event"

@@ -1,9 +1,16 @@
-"""Whether the live read models are what the log comes to: each is built anew, and compared row by row."""
+"""Whether the live read models are what the log comes to: each is built anew, and its rows are compared.
+
+Read models that are folded from each other are built together, on a connection of their own, in schemas that
+nobody else reads (`<model>@verify`). Nothing is done for readers there: no index but what a fold needs, no
+views, no writes that would outlive a crash.
+"""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import LiteralString
 
@@ -16,24 +23,22 @@ from ledger.errors import Unavailable
 from ledger.sql import queries
 from ledger.verify.findings import FINDINGS_MAX, Check, Finding, check, part
 from ledger_projections import locks
+from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Present, open_connection
 from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target
-from ledger_projections.installing import registered
-from ledger_projections.past import Past
+from ledger_projections.installing import drop_schema, make_schema, registered
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
-from ledger_projections.replaying import Replay
 
 _SQL = queries("ledger_projections", "verifying.sql")
 
-NAME = "verifying"
-"""What the schemas begin with that read models are built in for comparing."""
+VERIFY = "@verify"
+"""What ends the names of the schemas that read models are built in for comparing."""
 
 Connection = psycopg.Connection[TupleRow]
+Advance = Callable[[int], None]
 
 
-def check_read_models(
-    conninfo: str, book: str, advance: Callable[[int], None] = lambda _: None
-) -> list[Check]:
+def check_read_models(conninfo: str, book: str, advance: Advance = lambda _: None) -> list[Check]:
     """Compare every live read model of a book with one that is built for it; one check for each.
 
     What is of another version of the program, or stands still, is not compared, and its check says so. The
@@ -47,21 +52,14 @@ def check_read_models(
             for model, why in live.items()
             if why is not None
         ]
-        if not models:
-            return checks
-        replay = Replay(conninfo, NAME, models)
-        with _alone(connection, replay, models):
-            began = time.monotonic()
-            try:
-                upto = min(_cursors(connection, book, models).values())
-                replay.run(Past(book, upto, "infinity", "infinity", "infinity"), advance)
-            except psycopg.OperationalError:
-                raise
-            except psycopg.Error as error:
-                said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
-                return [*checks, check("read models", "nothing", "rows", 0, [part(0, [Finding(said)])])]
-            built = (time.monotonic() - began) / len(models)
-            return [*_compared(connection, replay, models, Range(book, 0, upto), built), *checks]
+        with _alone(connection, models), ThreadPoolExecutor(LANES, "ledger-verify") as pool:
+            present = Present()
+            jobs = [
+                pool.submit(_Together(conninfo, book, together, present, advance).checks)
+                for together in _folded_together(models)
+            ]
+            found = {each.name: each for job in jobs for each in job.result()}
+    return [*(found[model.name] for model in models), *checks]
 
 
 def _why_not(connection: Connection, model: ReadModel) -> str | None:
@@ -78,81 +76,170 @@ def _why_not(connection: Connection, model: ReadModel) -> str | None:
 
 
 @contextmanager
-def _alone(connection: Connection, replay: Replay, models: list[ReadModel]) -> Iterator[None]:
+def _alone(connection: Connection, models: Sequence[ReadModel]) -> Iterator[None]:
     """Keep rebuilds and other verifications out, and leave nothing behind, not even what a killed one left.
 
     The locks last as long as the connection.
     """
-    for name in (NAME, *(model.name for model in models)):
+    for name in (VERIFY, *(model.name for model in models)):
         if not locks.try_lock(connection, locks.REBUILD, name):
             raise Unavailable(
                 "read models are being verified or rebuilt by another process: wait for that one"
             )
-    replay.drop()
+    _drop(connection)
     try:
         yield
     finally:
-        replay.drop()
+        _drop(connection)
 
 
-def _cursors(connection: Connection, book: str, models: list[ReadModel]) -> dict[str, int]:
-    rows = connection.execute(_SQL["cursors"], {"book": book}).fetchall()
-    reached = {str(model): int(position) for model, position in rows}
-    return {model.name: reached.get(model.name, 0) for model in models}
+def _drop(connection: Connection) -> None:
+    for model in READ_MODELS:
+        drop_schema(connection, model.name + VERIFY)
 
 
-def _compared(
-    connection: Connection, replay: Replay, models: list[ReadModel], folded: Range, built: float
-) -> Iterator[Check]:
-    """Fold what came meanwhile, and compare, all in one snapshot; nothing of it is kept."""
-    connection.execute("SET work_mem = '256MB'")
-    with connection.transaction(force_rollback=True):
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        reached = _cursors(connection, folded.book, models)
-        for model in models:
-            began = time.monotonic()
-            target = replay.target(model)
-            _fold(connection, target, Range(folded.book, folded.upto, reached[model.name]))
-            count, findings = 0, []
-            for (table,) in connection.execute(REGISTRY["tables"], {"schema": target.schema}).fetchall():
-                counted, found = _differences(connection, target, str(table), folded.book)
-                count += counted
-                findings += found
-            spent = built + time.monotonic() - began
-            compared = f"each row with those that the events up to {reached[model.name]} come to"
-            yield check(model.name, compared, "rows", spent, [part(count, findings)])
+def _folded_together(models: Sequence[ReadModel]) -> list[list[ReadModel]]:
+    """Put read models together that are folded from each other; what folds nothing stands alone."""
+    groups: list[list[ReadModel]] = []
+    for model in models:
+        needs = model.needs if model.folds else ()
+        touched = [group for group in groups if any(each in group for each in needs)]
+        groups = [group for group in groups if group not in touched]
+        groups.append([*(each for group in touched for each in group), model])
+    return sorted(groups, key=lambda group: READ_MODELS.index(group[0]))
 
 
-def _fold(connection: Connection, target: Target, range_: Range) -> None:
-    if range_.after < range_.upto:
+class _Together:
+    """Read models that are folded from each other: builds them anew, and compares them in one snapshot."""
+
+    def __init__(
+        self, conninfo: str, book: str, models: Sequence[ReadModel], present: Present, advance: Advance
+    ) -> None:
+        self._conninfo = conninfo
+        self._book = book
+        self._targets = [
+            Target(model, model.name + VERIFY, tuple(each.name + VERIFY for each in model.needs))
+            for model in models
+        ]
+        self._present = present
+        self._advance = advance
+        self._seconds = dict.fromkeys(models, 0.0)
+
+    def checks(self) -> list[Check]:
+        """Make the check of each."""
+        with open_connection(self._conninfo) as connection:
+            try:
+                upto = min(self._reached(connection).values())
+                self._build(connection, upto)
+                return list(self._compared(connection, upto))
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
+                first, *others = (target.model.name for target in self._targets)
+                failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
+                none = [check(name, f"nothing: {first} failed", "rows", 0, [part(0, [])]) for name in others]
+                return [failed, *none]
+
+    def _reached(self, connection: Connection) -> dict[ReadModel, int]:
+        rows = connection.execute(_SQL["cursors"], {"book": self._book}).fetchall()
+        reached = {str(model): int(position) for model, position in rows}
+        return {target.model: reached.get(target.model.name, 0) for target in self._targets}
+
+    def _build(self, connection: Connection, upto: int) -> None:
+        """Fold what all of them have folded, range by range."""
+        for target in self._targets:
+            with connection.transaction():
+                make_schema(connection, target)
+                for table in self._tables(connection, target):
+                    # What a crash takes away is verified again; and what a trigger refuses, no live one has.
+                    name = sql.Identifier(target.schema, table)
+                    connection.execute(sql.SQL("ALTER TABLE {} SET UNLOGGED").format(name))
+                    connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
+            for after in range(0, upto, RANGE_EVENTS_MAX):
+                range_ = Range(self._book, after, min(upto, after + RANGE_EVENTS_MAX))
+                with connection.transaction():
+                    self._fold(connection, target, range_)
+                self._advance(range_.upto - after)
+
+    def _compared(self, connection: Connection, upto: int) -> Iterator[Check]:
+        """Fold what came meanwhile, and compare, all in one snapshot; nothing of it is kept."""
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reached = self._reached(connection)
+            for target in self._targets:
+                self._fold(connection, target, Range(self._book, upto, reached[target.model]))
+            connection.execute(_SQL["planned_freely"])
+            for target in self._targets:
+                began = time.monotonic()
+                count, findings = 0, []
+                for table in self._tables(connection, target):
+                    counted, found = _differences(connection, target, table, self._book)
+                    count += counted
+                    findings += found
+                spent = self._seconds[target.model] + time.monotonic() - began
+                compared = f"each row with those that the events up to {reached[target.model]} come to"
+                yield check(target.model.name, compared, "rows", spent, [part(count, findings)])
+
+    def _fold(self, connection: Connection, target: Target, range_: Range) -> None:
+        if range_.after >= range_.upto:
+            return
+        began = time.monotonic()
+        present = self._present.types(connection, range_)
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds:
-            connection.execute(fold.statement, range_._asdict())
+            if fold.types is None or fold.types & present:
+                connection.execute(fold.statement, range_._asdict())
+        self._seconds[target.model] += time.monotonic() - began
+
+    @staticmethod
+    def _tables(connection: Connection, target: Target) -> list[str]:
+        rows = connection.execute(REGISTRY["tables"], {"schema": target.schema}).fetchall()
+        return [str(table) for (table,) in rows]
 
 
 def _differences(connection: Connection, target: Target, table: str, book: str) -> tuple[int, list[Finding]]:
-    """Compare one table; gives how many rows were, and the first that differ."""
+    """Compare one table; gives how many rows were, and the first that differ.
+
+    All rows of both are hashed, which is quick; only where the sums differ are they put side by side.
+    """
     name = f"{target.model.name}.{table}"
-    where = {"schema": target.schema, "table": table}
-    keys = [str(key) for (key,) in connection.execute(_SQL["keys"], where)]
-    columns = [str(column) for (column,) in connection.execute(_SQL["columns"], where)]
-    names = {
+    names: dict[str, sql.Composable] = {
         "live": sql.Identifier(target.model.name, table),
         "rebuilt": sql.Identifier(target.schema, table),
         "book": sql.Literal(book),
+        "seed": sql.Literal(secrets.randbits(63)),
         "limit": sql.Literal(FINDINGS_MAX),
+    }
+    live = connection.execute(_with("live_sums", names)).fetchone() or (0,)
+    rebuilt = connection.execute(_with("rebuilt_sums", names)).fetchone() or (0,)
+    if live == rebuilt:
+        return live[0], []
+    findings = [
+        Finding(f"{name} has {row or 'no such row'}, the events come to {expected or 'no such row'}")
+        for row, expected in _side_by_side(connection, target, table, names)
+    ]
+    if not findings:
+        findings = [Finding(f"{name} has {live[0]} rows, the events come to {rebuilt[0]}")]
+    return max(live[0], rebuilt[0]), findings
+
+
+def _side_by_side(
+    connection: Connection, target: Target, table: str, names: dict[str, sql.Composable]
+) -> list[TupleRow]:
+    """Read the rows that differ, live and rebuilt: by key, or whole where a table has none."""
+    for schema in (target.schema, target.model.name):  # the live one has keys that are made after the bulk
+        keys = [str(key) for (key,) in connection.execute(_SQL["keys"], {"schema": schema, "table": table})]
+        if keys:
+            break
+    where = {"schema": target.schema, "table": table}
+    columns = [str(column) for (column,) in connection.execute(_SQL["columns"], where)]
+    of_key = {
         "keys": sql.SQL(", ").join(map(sql.Identifier, keys)),
         "left": sql.SQL(", ").join(sql.Identifier("l", column) for column in columns),
         "right": sql.SQL(", ").join(sql.Identifier("r", column) for column in columns),
     }
-    (live, rebuilt) = connection.execute(_with("counts", names)).fetchone() or (0, 0)
-    findings = [
-        Finding(f"{name} has {row or 'no such row'}, the events come to {expected or 'no such row'}")
-        for row, expected in connection.execute(_with("differ" if keys else "differ_wholly", names))
-    ]
-    if live != rebuilt and not findings:
-        findings.append(Finding(f"{name} has {live} rows, the events come to {rebuilt}"))
-    return max(live, rebuilt), findings
+    return connection.execute(_with("differ" if keys else "differ_wholly", names | of_key)).fetchall()
 
 
 def _with(query: LiteralString, names: dict[str, sql.Composable]) -> sql.Composed:

@@ -11,6 +11,7 @@ from tests.projections.histories import post_lives
 from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import as_superuser
 
+from ledger.database import connect
 from ledger.verify.findings import Check
 from ledger_projections.readmodel import READ_MODELS
 from ledger_projections.verifying import check_read_models
@@ -47,6 +48,17 @@ EDITS = {
         " UPDATE journal.posting SET account = 'cash' WHERE book = 'main' AND position = 30",
         {"journal": "journal.posting has (main,30,"},
     ),
+    "the taxes of an invoice": (
+        "UPDATE invoices.invoice SET taxes = jsonb_set(taxes, '{0,tax}', '1') WHERE book = 'main' AND invoice = 'INV-4'",
+        {"invoices": "invoices.invoice has (main,INV-4,"},
+    ),
+    "two balances given to each other": (
+        "UPDATE balances.customer_balance b SET receivable = o.receivable, unbilled = o.unbilled,"
+        " customer_credit = o.customer_credit, disputed = o.disputed FROM balances.customer_balance o"
+        " WHERE b.book = 'main' AND o.book = 'main' AND b.currency = 'EUR' AND o.currency = 'EUR'"
+        " AND (b.customer, o.customer) IN (('customer-1', 'customer-2'), ('customer-2', 'customer-1'))",
+        {"balances": "balances.customer_balance has (main,customer-1,EUR,"},
+    ),
     "a reason for a discount": (
         "UPDATE discounts.discount SET reason = 'gift' WHERE book = 'main' AND customer = 'customer-1'"
         " AND discount = 'percent'",
@@ -64,13 +76,40 @@ def test_what_is_edited_is_named_with_what_it_should_be(folded_book: str, name: 
     assert found(check_read_models(folded_book, "another")) == {}
 
 
-def test_rows_of_one_key_are_counted(folded_book: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "table", "said"),
+    [
+        ("invoices", "invoice_line", "the events come to no such row"),
+        ("journal", "account", "rows, the events come to"),
+    ],
+)
+def test_rows_of_one_key_are_counted(folded_book: str, model: str, table: str, said: str) -> None:
     as_superuser(
         folded_book,
-        "ALTER TABLE invoices.invoice_line DROP CONSTRAINT invoice_line_pkey;"
-        " INSERT INTO invoices.invoice_line SELECT * FROM invoices.invoice_line WHERE book = 'main' LIMIT 1",
+        f"ALTER TABLE {model}.{table} DROP CONSTRAINT {table}_pkey;"
+        f" INSERT INTO {model}.{table} SELECT * FROM {model}.{table} WHERE book = 'main' LIMIT 1",
     )
-    assert "rows, the events come to" in found(check_read_models(folded_book, BOOK))["invoices"]
+    assert said in found(check_read_models(folded_book, BOOK))[model]
+
+
+def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:
+    left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%@verify'"
+    with connect(folded_book) as connection:
+        connection.execute('CREATE SCHEMA "journal@verify" CREATE TABLE posting (book text)')
+        assert found(check_read_models(folded_book, BOOK)) == {}
+        assert connection.execute(left).fetchone() == (0,)
+
+
+def test_a_log_that_cannot_be_folded_is_said_so(folded_book: str) -> None:
+    as_superuser(
+        folded_book,
+        "ALTER TABLE ledger.event DISABLE TRIGGER ALL; UPDATE ledger.event SET state = 'no JSON' WHERE book = 'main'"
+        " AND type = 'invoice.issued'",
+    )
+    said = found(check_read_models(folded_book, BOOK))
+    assert said["journal"].startswith("the log cannot be folded: ")
+    assert said["invoices"].startswith("the log cannot be folded: ")
+    assert "contacts" not in said
 
 
 def test_read_models_that_go_on_meanwhile_are_not_suspected(folded_book: str) -> None:
