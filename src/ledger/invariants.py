@@ -191,8 +191,8 @@ def discounts_stay_within_their_grant(whole: Whole) -> Iterator[str]:
     for discount in whole.customer.discounts.values():
         if discount.uses_left is not None and discount.uses_left < 0:
             yield f"discount {discount.discount} was used too often: {discount.uses_left} left"
-        if discount.amount_left is not None and not 0 <= discount.amount_left <= (discount.amount or 0):
-            yield f"discount {discount.discount} has {discount.amount_left} of {discount.amount} left"
+        if discount.amount_left is not None and not 0 <= discount.amount_left <= (discount.worth or 0):
+            yield f"discount {discount.discount} has {discount.amount_left} of {discount.worth} left"
 
 
 def settled_is_kept_apart(whole: Whole) -> Iterator[str]:

@@ -270,7 +270,7 @@ def evolve_issued(customer: Customer, event: Event, data: InvoiceIssued) -> None
         customer.charges[line.charge] = data.invoice
         lines.append(Line(charge, line.net - line.discount, line.tax_category, line.rate))
     used = [(each.discount, each.amount) for each in data.discounts]
-    discount_use.use(customer, used)
+    discount_use.use(customer, used, data.currency)
     groups = [TaxGroup(tax.category, tax.rate) for tax in data.taxes]
     customer.keep_invoice(
         Invoice(
@@ -292,7 +292,7 @@ def evolve_voided(customer: Customer, _: Event, data: InvoiceVoided) -> None:
     for line in invoice.lines:
         del customer.charges[line.charge.charge]
         customer.unbilled[line.charge.charge] = line.charge
-    discount_use.give_back(customer, invoice.discounts)
+    discount_use.give_back(customer, invoice.discounts, invoice.currency)
     invoice.void = True
     invoice.receivable = 0
     invoice.lines, invoice.taxes, invoice.discounts = [], [], []

@@ -198,14 +198,16 @@ class Discount(msgspec.Struct, array_like=True, gc=False):
     uses_left: int | None
     """On how many more invoices; None where that is not what limits it."""
     amount_left: int | None
-    """Of a fixed discount granted once, what no invoice used yet; None of any other."""
+    """What is left of a fixed one that is granted once, or of the bound of one in percent; else None."""
     recorded_at: datetime
     """Since when it counts against the authority to grant, on the ledger's own clock."""
     worth: int | None
-    """All that a fixed one can ever take off; None of one in percent, and of one for ever."""
+    """All that it can ever take off; None where nothing bounds it."""
     revoked: bool = False
     uses: int = 0
     """On how many invoices it is used."""
+    taken: dict[str, int] = {}
+    """What one that nothing bounds took off, by currency."""
 
 
 class PendingDiscount(msgspec.Struct, array_like=True, gc=False):

@@ -41,7 +41,7 @@ def types(receipt: Json) -> list[str]:
 
 
 def grant(name: str, percent: str = "10") -> Ask:
-    return percent_off(name, percent, invoices=1, criterion="stay")
+    return percent_off(name, percent, invoices=1, criterion="stay", at_most=50, currency="EUR")
 
 
 def off(name: str, amount: int) -> Ask:
@@ -84,9 +84,17 @@ def test_a_body_cannot_bring_a_role(person: Person) -> None:
 def test_sixty_four_agents_at_the_edge_of_one_authority_grant_exactly_what_it_allows(
     alice: Caller, person: Person
 ) -> None:
-    """2,000 in all, 300 each: six fit, and everything else is asked of a second person."""
+    """2,000 in all, 300 each: six fit, and everything else is asked of a second person.
+
+    A third takes off an amount, a third a percentage up to 300, the rest one without bound, which never fits.
+    """
     agents = [person(f"agent-{number}", "agent") for number in range(CLIENTS)]
-    answers = race(agents, [off(f"x{number}", 300) for number in range(CLIENTS)])
+    asked = (
+        lambda name: off(name, 300),
+        lambda name: percent_off(name, "10", criterion="stay", at_most=300, currency="EUR"),
+        lambda name: percent_off(name, "1", invoices=1, criterion="stay"),
+    )
+    answers = race(agents, [asked[number % 3](f"x{number}") for number in range(CLIENTS)])
     assert {answer.status_code for answer in answers} == {201}
     came = Counter(types(answer.json())[0] for answer in answers)
     assert came == {"discount.granted": 6, "discount.requested": CLIENTS - 6}
@@ -114,7 +122,7 @@ def test_sixty_four_leads_approve_one_request_once(person: Person) -> None:
 
 def test_an_offer_that_is_accepted_sixty_four_times_is_granted_once(person: Person) -> None:
     anna = person("anna", "agent")
-    anna.tell(asks.offer_off("x1", "10", "2999-12-31", criterion="stay"))
+    anna.tell(asks.offer_off("x1", "10", "2999-12-31", criterion="stay", at_most=50, currency="EUR"))
     answers = race(anna, [asks.accept("x1")] * CLIENTS)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: CLIENTS - 1}
 
@@ -137,8 +145,8 @@ def test_the_report_tells_the_policy_and_who_did_what_when(alice: Caller, person
         for what in ("granted", "amount", "requested", "approved", "declined"):
             said[use["principal"], use["role"], use["currency"], what] += use[what]
     assert +said == {
-        ("anna", "agent", "EUR", "granted"): 1, ("anna", "agent", "EUR", "amount"): 400,
-        ("anna", "agent", None, "granted"): 1, ("anna", "agent", "EUR", "requested"): 2,
+        ("anna", "agent", "EUR", "granted"): 2, ("anna", "agent", "EUR", "amount"): 450,
+        ("anna", "agent", "EUR", "requested"): 2,
         ("tom", "lead", "EUR", "granted"): 1, ("tom", "lead", "EUR", "amount"): 600,
         ("tom", "lead", "EUR", "approved"): 1, ("tom", "lead", "EUR", "declined"): 1,
     }  # fmt: skip

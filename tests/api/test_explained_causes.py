@@ -99,6 +99,10 @@ ROWS = {
         (BOTH, amount_off("sorry", 100, invoices=1)), (),
         ("discount", "sorry"), "used_up", "invoice.issued", "2026-02-01", 0,
     ),
+    "a percentage that came to its bound": Row(
+        (BOTH, percent_off("ten", "10", at_most=341, currency="EUR")), (),
+        ("discount", "ten"), "used_up", "invoice.issued", "2026-02-01", 0,
+    ),
     "the rest of it": Row(
         (agree("2026-01-01", TV), amount_off("sorry", 400, invoices=1)), (),
         ("discount", "sorry"), "used_up", "invoice.issued", "2026-03-01",

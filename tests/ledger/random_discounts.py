@@ -44,9 +44,12 @@ class DiscountRules(RuleBasedStateMachine):
             self.ask(AUTHORITY)
         self.ask(asks.trial("t1", ("letter", "49.9"), ("ten", "30"), hold_out="20.1", end="2999-12-31"))
 
-    @rule(percent=st.sampled_from(["10", "33.3", "100"]), invoices=st.none() | FEW)
-    def percent_off(self, percent: str, invoices: int | None) -> None:
-        more = {} if invoices is None else {"invoices": invoices}
+    @rule(
+        percent=st.sampled_from(["10", "33.3", "100"]), invoices=st.none() | FEW, at_most=st.none() | AMOUNTS
+    )
+    def percent_off(self, percent: str, invoices: int | None, at_most: int | None) -> None:
+        more: dict[str, object] = {} if invoices is None else {"invoices": invoices}
+        more |= {} if at_most is None else {"at_most": at_most, "currency": "EUR"}
         self.ask(asks.percent_off(self.name("x"), percent, **more))
 
     @rule(amount=AMOUNTS, invoices=st.none() | FEW, service=st.none() | st.sampled_from(["mobile", "usage"]))

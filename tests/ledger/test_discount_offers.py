@@ -48,7 +48,7 @@ def test_offers(given: Sequence[Ask], when: Ask, then: Sequence[str]) -> None:
 
 
 BEYOND = offer_off("x1", "20", "2026-02-14", invoices=1)
-ONE = ("anna", offer_off("x1", "10", invoices=1))
+ONE = ("anna", offer_off("x1", "10", invoices=1, at_most=100, currency="EUR"))
 
 
 @pytest.mark.parametrize(

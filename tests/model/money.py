@@ -126,6 +126,7 @@ class Holdings:
             fixed = discount.amount if discount.left is None else discount.left
             percent = discount.percent
             amount = min(fixed, sum(bases)) if percent is None else rounded(sum(bases) * percent)
+            amount = amount if discount.left is None else min(amount, discount.left)
             if amount:
                 shares = shared(amount, bases)
                 nets = [net - share for net, share in zip(nets, shares, strict=True)]

@@ -283,7 +283,7 @@ def grant(model: Model, _: Data, at: datetime, told: Told) -> None:
         model.discounts[terms["discount"]] = Discount(
             terms["discount"], None if percent is None else Fraction(percent) / 100, terms.get("amount", 0),
             terms.get("currency"), (terms.get("scope") or {}).get("service"), at,
-            uses=None if once else count, left=terms["amount"] if once else None,
+            uses=None if once else count, left=terms["amount"] if once else terms.get("at_most"),
         )  # fmt: skip
 
 

@@ -184,9 +184,10 @@ def _leaving(n: int) -> Iterator[Ask]:
 def _discounts(n: int) -> Iterator[Ask]:
     """What a customer is granted, offered and asked for, and what becomes of it."""
     yield asks.take_part("stay")
-    yield asks.percent_off("percent", "10", invoices=2)
+    yield asks.percent_off("percent", "10", invoices=2, at_most=200, currency="EUR")
     yield asks.amount_off("amount", 300, invoices=1, campaign="spring")
-    yield asks.offer_off("offer", "5", "2999-12-31", campaign="spring", invoices=3)
+    bound = {"at_most": 100, "currency": "EUR"}
+    yield asks.offer_off("offer", "5", "2999-12-31", campaign="spring", invoices=3, **bound)
     yield asks.percent_off("request", "20", criterion="loyal")
     yield asks.offer_fixed("ask", 400, "2999-12-31")
     if n % 3:

@@ -105,9 +105,9 @@ class Causes:
             return []
         terms = granted.data
         once = terms.get("kind") == "fixed" and terms.get("invoices") == 1
-        limit = terms.get("amount") if once else terms.get("invoices")
-        taken = sum(each.amount for each in uses) if once else len(uses)
-        if not isinstance(limit, int) or taken < limit:
+        amount, number = terms.get("amount") if once else terms.get("at_most"), terms.get("invoices")
+        by_amount = isinstance(amount, int) and sum(each.amount for each in uses) >= amount
+        if not by_amount and not (isinstance(number, int) and not once and len(uses) >= number):
             return []
         last = uses[-1]
         return [_cause("used_up", last, self._day(last), last.invoice)]

@@ -1,7 +1,7 @@
 -- name: discounts
 -- Discounts, offers and requests in the order in which they began, with what each took off so far.
 SELECT d.discount, d.customer, d.state, d.left_over, d.uses_left, d.kind, d.percent::text AS percent, d.amount,
-    d.currency, d.charge, d.service, d.invoices, d.until, d.uses, d.reason, d.criterion, d.alternative, d.campaign,
+    d.currency, d.at_most, d.charge, d.service, d.invoices, d.until, d.uses, d.reason, d.criterion, d.alternative, d.campaign,
     d.role, d.policy_from, d.requested_at, d.requested_by, d.exceeds, d.decision, d.decided_at, d.decided_by,
     d.decision_reason, d.offered_at, d.offered_by, d.offered_until, d.answer, d.answered_at, d.answered_by,
     d.answer_reason, d.granted_at, d.granted_by, d.revoked_at, d.revoked_by, d.revoke_reason, d.position,
@@ -48,14 +48,17 @@ SELECT * FROM (
     SELECT 'left', a.role, coalesce(m.currency, ''), json_build_object('customer', %(customer)s::text, 'role', a.role,
         'days', a.customer_days, 'grants_allowed', a.customer_grants, 'grants_used', u.grants,
         'grants_left', greatest(a.customer_grants - u.grants, 0), 'currency', m.currency, 'amount_allowed', m.customer_amount,
-        'amount_used', u.amount, 'amount_left', greatest(m.customer_amount - u.amount, 0))
+        'amount_used', t.amount, 'amount_left', greatest(m.customer_amount - t.amount, 0))
     FROM discounts.authority_in_force AS a
     LEFT JOIN discounts.authority_amount AS m
         ON m.book = a.book AND m.position = a.position AND m.role = a.role AND m.customer_amount IS NOT NULL
     CROSS JOIN LATERAL (
-        SELECT count(*) AS grants, coalesce(sum(k.worth) FILTER (WHERE k.currency = m.currency), 0)::bigint AS amount
-        FROM discounts.counted AS k
+        SELECT count(*) AS grants FROM discounts.counted AS k
         WHERE k.book = a.book AND k.customer = %(customer)s
             AND k.recorded_at > ledger.moment() - make_interval(hours => 24 * a.customer_days)) AS u
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(k.amount), 0)::bigint AS amount FROM discounts.counted_amount AS k
+        WHERE k.book = a.book AND k.customer = %(customer)s AND k.currency = m.currency
+            AND k.recorded_at > ledger.moment() - make_interval(hours => 24 * a.customer_days)) AS t
     WHERE a.book = %(book)s AND %(customer)s::text IS NOT NULL AND a.customer_days IS NOT NULL) AS rest
 ORDER BY 1, 2, 3;

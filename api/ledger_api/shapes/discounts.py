@@ -25,7 +25,9 @@ class Discount(Shape):
     discount: str
     customer: CustomerId
     state: State
-    left_over: int | None = Field(description="What is left of a fixed amount that is granted once.")
+    left_over: int | None = Field(
+        description="What is left of a fixed amount granted once, or of what one in percent may take off."
+    )
     uses_left: int | None = Field(
         description="On how many more invoices it counts; null: for ever, or by amount."
     )
@@ -33,6 +35,9 @@ class Discount(Shape):
     percent: str | None
     amount: int | None
     currency: str | None
+    at_most: int | None = Field(
+        description="Of one in percent, what it may take off on all invoices together; null: no bound."
+    )
     charge: str | None
     service: str | None
     invoices: int | None = Field(description="For how many invoices; null: for ever.")
@@ -101,11 +106,11 @@ class AuthorityUse(Shape):
     month: str = Field(examples=["2026-01"])
     principal: str
     role: str | None
-    currency: str | None = Field(description="Null: of discounts in percent.")
+    currency: str | None = Field(description="Null: of discounts in percent that nothing bounds.")
     granted: int = Field(
         description="Granted, offered or approved under their authority, as far as it counts."
     )
-    amount: int = Field(description="What those with a fixed amount are worth, in minor units.")
+    amount: int = Field(description="All that they can ever take off, in minor units.")
     percent_max: str | None
     requested: int
     approved: int
@@ -123,7 +128,9 @@ class AuthorityLeft(Shape):
     grants_left: int | None
     currency: str | None
     amount_allowed: int | None
-    amount_used: int
+    amount_used: int = Field(
+        description="Each with all that it can ever take off, or what it took off where nothing bounds it."
+    )
     amount_left: int | None
 
 

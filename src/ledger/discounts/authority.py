@@ -117,25 +117,35 @@ def exceeded(held: Held, customer: Customer, terms: Terms) -> Exceeded | None:
         return Exceeded(limit="criterion", asked=terms.criterion)
     if terms.percent is not None and _is_above(terms.percent, role.percent):
         return _beyond("percent", role.percent, terms.percent)
-    worth = worth_of(terms) or 0
-    if worth > (allowed := _limit(role.amounts, terms.currency) or 0):
-        return _beyond("amount", allowed, worth)
+    if terms.amount is not None:
+        worth, allowed = worth_of(terms) or 0, _limit(role.amounts, terms.currency) or 0
+        if worth > allowed:
+            return _beyond("amount", allowed, worth)
     if role.invoices is not None and (terms.invoices is None or terms.invoices > role.invoices):
         return _beyond("invoices", role.invoices, terms.invoices)
-    return _exceeded_of_customer(held, customer, terms.currency, worth)
+    return _exceeded_of_customer(held, customer, terms.currency, worth_of(terms))
 
 
 def _exceeded_of_customer(
-    held: Held, customer: Customer, currency: str | None, worth: int
+    held: Held, customer: Customer, currency: str | None, worth: int | None
 ) -> Exceeded | None:
+    """Find whether a customer would be granted too much within the days.
+
+    Nobody knows beforehand what a discount in percent comes to: one that is not bounded by `at_most` is
+    beyond every amount [docs/domain.md, Authority].
+    """
     limit = held.role.per_customer
     if limit is None:
         return None
     counted = _counted(customer, held.now - timedelta(days=limit.days), held.today)
     if limit.grants is not None and len(counted) >= limit.grants:
         return _beyond("customer_grants", limit.grants, len(counted) + 1)
+    if worth is None:
+        of_own = _limit(limit.amounts, customer.currency)
+        first = next((each.amount for each in limit.amounts), None) if of_own is None else of_own
+        return None if first is None else _beyond("customer_amount", first, None)
     allowed = _limit(limit.amounts, currency)
-    total = worth + sum(amount for of, amount in counted if of == currency)
+    total = worth + sum(amounts.get(currency or "", 0) for amounts in counted)
     if allowed is not None and total > allowed:
         return _beyond("customer_amount", allowed, total)
     return None
@@ -145,18 +155,19 @@ def _beyond(limit: Limit, allowed: str | int, asked: str | int | None) -> Exceed
     return Exceeded(limit=limit, allowed=str(allowed), asked=None if asked is None else str(asked))
 
 
-def _counted(customer: Customer, since: datetime, today: date) -> list[tuple[str | None, int]]:
-    """List what was granted since, and is offered still: currency and worth, whoever did it.
+def _counted(customer: Customer, since: datetime, today: date) -> list[dict[str, int]]:
+    """List what was granted since, and is offered still, whoever did it: by currency what each counts with.
 
-    What was revoked before any invoice used it does not count.
+    That is all that it can ever take off, or what it took off so far where nothing bounds it. What was
+    revoked before any invoice used it does not count.
     """
     granted = [
-        (each.currency, each.worth or 0)
+        each.taken if each.worth is None else {each.currency or "": each.worth}
         for each in customer.discounts.values()
         if each.recorded_at > since and (each.uses or not each.revoked)
     ]
     offered = [
-        (each.currency, each.worth or 0)
+        {} if each.worth is None else {each.currency or "": each.worth}
         for each in customer.pending_discounts.values()
         if each.kind == "offer" and each.recorded_at > since and (each.until is None or each.until >= today)
     ]

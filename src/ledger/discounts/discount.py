@@ -26,7 +26,8 @@ class DiscountGrant(Terms, frozen=True, kw_only=True):
     """Grant a discount: `percent` of what is left, or a fixed `amount`.
 
     `invoices` is on how many invoices it is used, absent for ever. A fixed discount for one invoice may be
-    used up over several; one for more takes its amount off each. Where the book has a policy
+    used up over several; one for more takes its amount off each. One in percent takes off `at_most` that much
+    in all, if it says so. Where the book has a policy
     `discount_authority`, what goes beyond the authority of the key's role is a request to a second person.
     """
 
@@ -151,7 +152,7 @@ def evolve_granted(customer: Customer, event: Event, data: DiscountGranted) -> N
         data.discount, data.percent, data.amount, data.currency,
         None if data.scope is None else data.scope.charge, None if data.scope is None else data.scope.service,
         event.time, data.until,
-        uses_left=None if used_up else data.invoices, amount_left=data.amount if used_up else None,
+        uses_left=None if used_up else data.invoices, amount_left=data.amount if used_up else data.at_most,
         recorded_at=event.recordedtime, worth=worth_of(data),
     )  # fmt: skip
 

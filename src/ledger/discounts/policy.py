@@ -44,6 +44,8 @@ class CustomerLimit(
 ):
     """The most that one customer is granted within so many days, by whomever; what is left out is no limit.
 
+    A discount counts with all that it can ever take off; one in percent says that by `at_most`, and is beyond
+    any amount without it.
     Days are counted back from the ledger's clock, over recorded times: a date in a message moves nothing.
     """
 

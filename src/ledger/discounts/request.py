@@ -109,7 +109,7 @@ def _refuse_uncovered(held: Held, customer: Customer, terms: Terms) -> None:
         raise Refusal(
             "authority_exceeded",
             f"{terms.discount} is beyond the authority of {held.role.role} too: {beyond.limit} "
-            f"{beyond.asked} where {beyond.allowed} is allowed",
+            f"{beyond.asked or 'without bound'} where {beyond.allowed} is allowed",
             pointer="/data/discount", discount=terms.discount, role=held.role.role, limit=beyond.limit,
             allowed=beyond.allowed, asked=beyond.asked,
         )  # fmt: skip

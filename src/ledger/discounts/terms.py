@@ -41,13 +41,17 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Terms(Data, frozen=True, kw_only=True):
-    """What a discount is: `percent` of what is left, or a fixed `amount`, and why."""
+    """What a discount is: `percent` of what is left, or a fixed `amount`, and why.
+
+    One in percent may say what it takes off `at_most` on all invoices together, in a `currency`.
+    """
 
     discount: Name
     kind: Literal["percent", "fixed"]
     percent: Percent | None = None
     amount: Amount | None = None
     currency: CurrencyCode | None = None
+    at_most: Amount | None = None
     scope: Scope | None = None
     invoices: Times | None = None
     reason: Text
@@ -68,6 +72,7 @@ class RecordedTerms(Decided, frozen=True, kw_only=True):
     percent: Percent | None = None
     amount: Amount | None = None
     currency: CurrencyCode | None = None
+    at_most: Amount | None = None
     scope: Scope | None = None
     invoices: Times | None = None
     reason: Text
@@ -83,10 +88,14 @@ def _refuse_misshapen(data: Terms) -> None:
         require_field(data.amount, "amount", "a fixed discount takes off an amount")
         require_field(data.currency, "currency", "an amount has a currency")
         refuse_field(data.percent, "percent", "a fixed discount takes off an amount")
+        refuse_field(data.at_most, "at_most", "a fixed discount takes off its amount")
         return
     require_field(data.percent, "percent", "a discount in percent says how many")
     refuse_field(data.amount, "amount", "a discount in percent has no amount of its own")
-    refuse_field(data.currency, "currency", "a discount in percent fits any currency")
+    if data.at_most is None:
+        refuse_field(data.currency, "currency", "what is in percent has a currency only with at_most")
+    else:
+        require_field(data.currency, "currency", "an amount has a currency")
     if not 0 < ratio(data.percent or 0)[0] <= 100 * ratio(data.percent or 0)[1]:
         raise Malformed(
             "percent_out_of_range", f"a discount is above 0 and at most 100 percent, not {data.percent}",
@@ -106,7 +115,9 @@ def asked(data: RecordedTerms | Terms) -> Terms:
 
 
 def worth_of(terms: Terms | RecordedTerms) -> int | None:
-    """Tell all that a fixed discount can ever take off; None of one in percent, and of one for ever."""
+    """Tell all that a discount can ever take off; None where nothing bounds it."""
+    if terms.at_most is not None:
+        return terms.at_most
     if terms.amount is None or terms.invoices is None:
         return None
     return terms.amount * terms.invoices

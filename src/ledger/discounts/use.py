@@ -78,26 +78,29 @@ def _covers(discount: Discount, charge: Unbilled) -> bool:
 
 def _amount(discount: Discount, base: int) -> int:
     if discount.percent is not None:
-        return percent_of(base, discount.percent)
+        percent = percent_of(base, discount.percent)
+        return percent if discount.amount_left is None else min(percent, discount.amount_left)
     fixed = discount.amount if discount.amount_left is None else discount.amount_left
     return min(fixed or 0, base)
 
 
-def use(customer: Customer, used: Iterable[tuple[str, int]]) -> None:
+def use(customer: Customer, used: Iterable[tuple[str, int]], currency: str) -> None:
     """Use discounts up by what an invoice took of them."""
     for name, amount in used:
-        _move(customer.discounts[name], -1, -amount)
+        _move(customer.discounts[name], -1, -amount, currency)
 
 
-def give_back(customer: Customer, used: Iterable[tuple[str, int]]) -> None:
+def give_back(customer: Customer, used: Iterable[tuple[str, int]], currency: str) -> None:
     """Give back what a void invoice had used of discounts."""
     for name, amount in used:
-        _move(customer.discounts[name], 1, amount)
+        _move(customer.discounts[name], 1, amount, currency)
 
 
-def _move(discount: Discount, uses: int, amount: int) -> None:
+def _move(discount: Discount, uses: int, amount: int, currency: str) -> None:
     discount.uses -= uses
     if discount.uses_left is not None:
         discount.uses_left += uses
     if discount.amount_left is not None:
         discount.amount_left += amount
+    if discount.worth is None:
+        discount.taken[currency] = discount.taken.get(currency, 0) - amount

@@ -42,20 +42,21 @@ WITH fact AS MATERIALIZED (
     SELECT d.customer, d.discount FROM life l
     JOIN discount d ON d.book = ANY (ARRAY[l.book]) AND d.customer = ANY (ARRAY[l.customer]) AND d.discount = ANY (ARRAY[l.discount])
 ), fresh AS (
-    INSERT INTO discount (book, customer, discount, kind, percent, amount, currency, charge, service, invoices, reason,
-        criterion, alternative, campaign, until, worth, role, policy_from, requested_at, requested_by, requested_in,
+    INSERT INTO discount (book, customer, discount, kind, percent, amount, currency, at_most, charge, service, invoices,
+        reason, criterion, alternative, campaign, until, worth, role, policy_from, requested_at, requested_by, requested_in,
         exceeds, decision, decided_at, decided_by, decided_in, decision_reason, offered_at, offer_recorded_at, offered_by,
         offered_until, answer, answered_at, answered_by, answer_reason, granted_at, grant_recorded_at, granted_by,
         revoked_at, revoked_by, revoke_reason, used, uses, position)
     SELECT l.book, l.customer, l.discount, l.terms ->> 'kind', (l.terms ->> 'percent')::numeric,
-        (l.terms ->> 'amount')::bigint, l.terms ->> 'currency', l.terms -> 'scope' ->> 'charge',
+        (l.terms ->> 'amount')::bigint, l.terms ->> 'currency', (l.terms ->> 'at_most')::bigint, l.terms -> 'scope' ->> 'charge',
         l.terms -> 'scope' ->> 'service', (l.terms ->> 'invoices')::integer, l.terms ->> 'reason',
         l.terms ->> 'criterion', l.terms ->> 'alternative', l.terms ->> 'campaign', (l.terms ->> 'until')::date,
-        (l.terms ->> 'amount')::bigint * (l.terms ->> 'invoices')::bigint, l.authority ->> 'role',
+        coalesce((l.terms ->> 'at_most')::bigint, (l.terms ->> 'amount')::bigint * (l.terms ->> 'invoices')::bigint),
+        l.authority ->> 'role',
         (l.authority ->> 'policy_from')::date, l.requested_at, l.requested_by, l.requested_in, l.exceeds, l.decision,
         l.decided_at, l.decided_by, l.decided_in, l.decision_reason, l.offered_at, l.offer_recorded_at, l.offered_by,
         l.offered_until, l.answer, l.answered_at, l.answered_by, l.answer_reason, l.granted_at, l.grant_recorded_at,
-        l.granted_by, l.revoked_at, l.revoked_by, l.revoke_reason, CASE l.terms ->> 'kind' WHEN 'fixed' THEN 0 END, 0,
+        l.granted_by, l.revoked_at, l.revoked_by, l.revoke_reason, CASE WHEN l.terms ? 'currency' THEN 0 END, 0,
         l.position
     FROM life l
     WHERE NOT EXISTS (SELECT FROM known k WHERE k.customer = l.customer AND k.discount = l.discount)

@@ -8,6 +8,7 @@ CREATE TABLE discount (
     percent       numeric,
     amount        bigint,
     currency      text,
+    at_most       bigint,
     charge        text,
     service       text,
     invoices      integer,
@@ -57,7 +58,8 @@ COMMENT ON COLUMN discount.discount IS 'Identifier of the discount, unique for t
 COMMENT ON COLUMN discount.kind IS 'percent or fixed.';
 COMMENT ON COLUMN discount.percent IS 'Percent of what is left after earlier discounts.';
 COMMENT ON COLUMN discount.amount IS 'Fixed amount in minor units.';
-COMMENT ON COLUMN discount.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN discount.currency IS 'ISO 4217 code of amount or at_most.';
+COMMENT ON COLUMN discount.at_most IS 'Of one in percent, what it may take off on all invoices together, in minor units; null is no bound.';
 COMMENT ON COLUMN discount.charge IS 'The one charge that it is limited to, if any.';
 COMMENT ON COLUMN discount.service IS 'The one service that it is limited to, if any.';
 COMMENT ON COLUMN discount.invoices IS 'For how many invoices it is; null is for ever.';
@@ -66,7 +68,7 @@ COMMENT ON COLUMN discount.campaign IS 'Campaign that it belongs to.';
 COMMENT ON COLUMN discount.until IS 'Last date on which it counts.';
 COMMENT ON COLUMN discount.criterion IS 'The criterion of the policy that it is granted on.';
 COMMENT ON COLUMN discount.alternative IS 'The alternative that was offered before.';
-COMMENT ON COLUMN discount.worth IS 'All that a fixed one can ever take off, in minor units; null of one in percent, and of one for ever.';
+COMMENT ON COLUMN discount.worth IS 'All that it can ever take off, in minor units; null where nothing bounds it.';
 COMMENT ON COLUMN discount.role IS 'The role under whose authority it is granted or offered; of a request, that of the asker. Null without a policy.';
 COMMENT ON COLUMN discount.policy_from IS 'The day from which that policy counts.';
 COMMENT ON COLUMN discount.requested_at IS 'When it was asked of a second person; null where it was within the authority.';
@@ -87,7 +89,7 @@ COMMENT ON COLUMN discount.answered_at IS 'When they answered.';
 COMMENT ON COLUMN discount.answered_by IS 'Who recorded the answer.';
 COMMENT ON COLUMN discount.answer_reason IS 'Why they refused.';
 COMMENT ON COLUMN discount.grant_recorded_at IS 'When the log took the grant: from then on it counts against the authority.';
-COMMENT ON COLUMN discount.used IS 'Of a fixed one, minor units taken off so far on invoices that are not void. Of one in percent see usage.';
+COMMENT ON COLUMN discount.used IS 'Minor units taken off so far on invoices that are not void. Null of one that is in any currency: see usage.';
 COMMENT ON COLUMN discount.uses IS 'On how many invoices that are not void.';
 COMMENT ON COLUMN discount.granted_at IS 'When it was granted; null while it is not.';
 COMMENT ON COLUMN discount.granted_by IS 'Who recorded that it is granted.';
