@@ -34,11 +34,15 @@ def key_path() -> Path:
     return Path(os.environ.get(KEY_VARIABLE) or home / "log-key.pem").absolute()
 
 
+def origin_of(book: str) -> str:
+    """Give the origin of a book's log here."""
+    return signing.origin_of(os.environ.get(NAME_VARIABLE) or NAME_DEFAULT, book)
+
+
 class Transparency:
     """What the routes work with: a few connections of their own, and the key where it is here."""
 
     def __init__(self, conninfo: str) -> None:
-        self._name = os.environ.get(NAME_VARIABLE) or NAME_DEFAULT
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             with_settings(conninfo, application_name="billing-ledger proofs"),
             min_size=0,
@@ -54,7 +58,7 @@ class Transparency:
 
     def origin(self, book: str) -> str:
         """Give the origin of a book's log."""
-        return signing.origin_of(self._name, book)
+        return origin_of(book)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Do work that waits for the database, off the event loop."""
@@ -72,13 +76,11 @@ class Transparency:
 
     def sign(self, connection: Connection, book: str) -> Signed:
         """Sign where the log ends now; without the key, give what was signed last elsewhere."""
-        key = signing.key_in_force(connection, key_path())
-        if key is None:
-            return self.signed(connection, book)
         try:
-            return signing.sign_head(connection, book, self.origin(book), key)
+            signed = signing.sign(connection, book, self.origin(book), key_path())
         except LookupError as error:
             raise NotFound("book_unknown", str(error), book=book) from error
+        return signed or self.signed(connection, book)
 
     def signed(self, connection: Connection, book: str) -> Signed:
         """Give what was signed last."""

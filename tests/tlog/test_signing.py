@@ -169,6 +169,26 @@ def test_the_key_stays_in_its_file_and_a_new_one_follows_it(
         signing.read_key(path)
 
 
+def test_a_rotation_of_the_key_that_was_cut_off_is_finished_by_the_next_reader(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log-key.pem"
+    first = signing.key_in_force(connection, path)
+    monkeypatch.setattr(signing, "take_over", lambda *_: None)  # killed: the files are as before
+    second = signing.rotate_key(connection, path)
+    monkeypatch.undo()
+    assert [each.name for each in sorted(tmp_path.iterdir())] == ["log-key.pem", "log-key.pem.new"]
+
+    found = signing.key_in_force(connection, path)
+    assert found is not None
+    assert first is not None
+    assert signing.public(found) == signing.public(second)
+    assert [each.name for each in sorted(tmp_path.iterdir())] == ["log-key.pem", "log-key.pem.1"]
+    before = signing.read_key(path.with_name("log-key.pem.1"))
+    assert before is not None
+    assert signing.public(before) == signing.public(first)
+
+
 @pytest.mark.parametrize("table", ["log_key", "checkpoint", "cosignature", "tile_hash"])
 def test_what_is_signed_is_kept_for_ever(database: str, table: str) -> None:
     with psycopg.connect(database, autocommit=True) as boss:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -62,17 +63,25 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@contextmanager
+def witnessing(log_key: Verifier, seen: tuple[int, bytes] | None = None) -> Iterator[str]:
+    """Run a witness that knows the log's key, and saw so much of it with that root; gives its address."""
+    _Handler.log_key = log_key
+    _Handler.seen = None if seen is None else Checkpoint(log_key.name, *seen)
+    _Handler.spoil = False
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 @pytest.fixture
 def witness(key: Ed25519PrivateKey) -> Iterator[Witness]:
     """Run a witness that knows the log's key."""
-    _Handler.log_key = Signer(ORIGIN, key).verifier
-    _Handler.seen, _Handler.spoil = None, False
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        public = WITNESS_KEY.public_key().public_bytes_raw()
-        url = f"http://127.0.0.1:{server.server_port}/"
-        yield Witness(url, Verifier("witness.example", COSIGNATURE, public))
-        server.shutdown()
+    with witnessing(Signer(ORIGIN, key).verifier) as url:
+        yield Witness(
+            url, Verifier("witness.example", COSIGNATURE, WITNESS_KEY.public_key().public_bytes_raw())
+        )
 
 
 def test_a_witness_follows_the_log(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from ledger.verify.book import Report, verify_book
 from ledger.verify.findings import Check
 from ledger_api.audit.page import readme, verification_page
 from ledger_api.files.exporting import Lines, Span, export
-from ledger_api.signed_log import NAME_DEFAULT, NAME_VARIABLE, key_path
+from ledger_api.signed_log import key_path, origin_of
 from ledger_projections.past import Past
 from ledger_projections.readmodel import READ_MODELS
 from ledger_projections.replaying import Replay, past_at
@@ -102,14 +101,8 @@ def _make_folder(out: Path) -> None:
 
 def _sign(connection: Connection, book: str, out: Path) -> Signed:
     """Sign where the log ends now, or take what was signed last where the key is elsewhere."""
-    origin = signing.origin_of(os.environ.get(NAME_VARIABLE) or NAME_DEFAULT, book)
-    key = signing.key_in_force(connection, key_path())
     try:
-        signed = (
-            signing.latest(connection, book)
-            if key is None
-            else signing.sign_head(connection, book, origin, key)
-        )
+        signed = signing.sign(connection, book, origin_of(book), key_path())
     except LookupError as error:
         raise ConfigurationError(str(error)) from error
     if signed is None:

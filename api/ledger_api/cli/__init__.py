@@ -34,6 +34,8 @@ COMMANDS = {
     "migrate": "migrate",
     "book": "book",
     "key": "key",
+    "log": "log",
+    "vault": "vault",
     "psql": "psql",
 }
 """Command → its module here."""

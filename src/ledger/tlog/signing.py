@@ -6,7 +6,6 @@ the new one signed without being noticed here, unless they hold the key.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import ConfigurationError, IntegrityError
+from ledger.key_files import clear_successor, successor, take_over, write_key
 from ledger.log import merkle
 from ledger.sql import queries
 from ledger.tlog import proof, tree
@@ -46,15 +46,7 @@ def make_key(path: Path) -> Ed25519PrivateKey:
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise ConfigurationError(f"cannot make the key file {path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    write_key(path, pem)
     return key
 
 
@@ -85,18 +77,26 @@ def key_in_force(connection: Connection, path: Path) -> Ed25519PrivateKey | None
     if row is None:
         key = key or make_key(path)
         connection.execute(_SQL["add_key"], {"public_key": public(key)})
-    elif key is not None and public(key) != row[0]:
-        raise ConfigurationError(f"the key in {path} is not the one in force: see `billing-ledger log keys`")
+    elif key is None or public(key) != row[0]:
+        waiting = read_key(successor(path))
+        if waiting is not None and public(waiting) == row[0]:
+            take_over(path, len(public_keys(connection)) - 1)
+            return waiting
+        if key is not None:
+            raise ConfigurationError(
+                f"the key in {path} is not the one in force: see `billing-ledger log keys`"
+            )
     return key
 
 
 def rotate_key(connection: Connection, path: Path) -> Ed25519PrivateKey:
     """Make a new key in the file, in force from now on; the old one is kept beside it."""
-    old = path.with_name(f"{path.name}.{len(public_keys(connection))}")
-    if path.exists():
-        path.rename(old)
-    key = make_key(path)
-    connection.execute(_SQL["add_key"], {"public_key": public(key)})
+    with connection.transaction():
+        connection.execute(_SQL["lock_keys"], {"kind": SIGNING})
+        before = len(public_keys(connection))
+        key = make_key(clear_successor(path))
+        connection.execute(_SQL["add_key"], {"public_key": public(key)})
+    take_over(path, before)
     return key
 
 
@@ -138,6 +138,15 @@ def sign_head(connection: Connection, book: str, origin: str, key: Ed25519Privat
             {"book": book, "size": size, "root": checkpoint.root, "public_key": public(key), "note": note},
         )
     return Signed(checkpoint, note)
+
+
+def sign(connection: Connection, book: str, origin: str, path: Path) -> Signed | None:
+    """Sign where the book's log ends now; where the key is elsewhere, give what was signed last, if anything.
+
+    Raises what `key_in_force` and `sign_head` raise.
+    """
+    key = key_in_force(connection, path)
+    return latest(connection, book) if key is None else sign_head(connection, book, origin, key)
 
 
 def latest(connection: Connection, book: str) -> Signed | None:

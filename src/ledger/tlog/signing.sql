@@ -10,6 +10,10 @@ SELECT public_key, created_at FROM ledger.log_key ORDER BY created_at DESC;
 -- From now on this one signs.
 INSERT INTO ledger.log_key (public_key) VALUES (%(public_key)s) ON CONFLICT DO NOTHING;
 
+-- name: lock_keys
+-- One process replaces the key at a time.
+SELECT pg_advisory_xact_lock(%(kind)s, 0);
+
 -- name: lock_signing
 -- One process signs a book at a time, so that what is signed only grows.
 SELECT pg_advisory_xact_lock(%(kind)s, hashtext(%(book)s));

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from ledger.embedded import HOME_VARIABLE
 from ledger.errors import ConfigurationError
+from ledger.key_files import clear_successor, successor, take_over, write_key
 from ledger.sql import queries
 from ledger.vault.sealing import KEY_BYTES, make_key, seal, unseal
 
@@ -26,6 +27,9 @@ _HEADING = "billing-ledger vault key 1"
 
 LOCK = 0x6C65_0010
 """Class of the transaction lock under which the master key is made or replaced."""
+
+PAGE_KEYS = 10_000
+"""Customers' keys that are wrapped anew together."""
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -71,25 +75,16 @@ def read_master(path: Path) -> MasterKey | None:
 
 
 def make_master(path: Path) -> MasterKey:
-    """Make a master key in a new file that only its owner may read. Raises `ConfigurationError`.
-
-    The file has its whole content before it has its name, so nobody reads half a key.
-    """
+    """Make a master key in a new file that only its owner may read. Raises `ConfigurationError`."""
     secret = make_key()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(f"{_HEADING}\n{base64.b64encode(secret).decode()}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(name, path)
-        finally:
-            Path(name).unlink()
-    except OSError as error:
-        raise ConfigurationError(f"cannot make the vault's key file {path}: {error.strerror}") from error
+    write_key(path, f"{_HEADING}\n{base64.b64encode(secret).decode()}\n".encode("ascii"))
     return MasterKey(secret)
+
+
+def newest_master(connection: Connection) -> bytes | None:
+    """Give the id of the master key in force, None before there is one."""
+    row = connection.execute(_SQL["newest_master"], binary=True).fetchone()
+    return None if row is None else row[0]
 
 
 def master_in_force(connection: Connection, path: Path) -> MasterKey:
@@ -100,14 +95,58 @@ def master_in_force(connection: Connection, path: Path) -> MasterKey:
     """
     with connection.transaction():
         connection.execute(_SQL["lock_master"], {"kind": LOCK})
-        row = connection.execute(_SQL["newest_master"]).fetchone()
+        newest = newest_master(connection)
         master = read_master(path)
-        if row is None:
+        if newest is None:
             master = master or make_master(path)
             connection.execute(_SQL["add_master"], {"id": master.id})
             return master
+        if master is None or master.id != newest:
+            waiting = read_master(successor(path))
+            if waiting is not None and waiting.id == newest:
+                take_over(path, _generations(connection) - 1)
+                return waiting
     if master is None:
         raise ConfigurationError(f"the vault's master key is not in {path}: put it back, or name its file")
-    if master.id != row[0]:
+    if master.id != newest:
         raise ConfigurationError(f"the key in {path} is not the vault's master key in force")
     return master
+
+
+def rotate_master(
+    connection: Connection, path: Path, advance: Callable[[int], None] = lambda _: None
+) -> MasterKey:
+    """Make a new master key in the file and wrap every customer's key by it; the old one is kept beside it.
+
+    All in one transaction: until it commits the old key is in force, from then on the new one. Who adds a key
+    meanwhile waits. Raises what `master_in_force` raises, and `IntegrityError` when a key was changed.
+    """
+    with connection.transaction():
+        connection.execute(_SQL["lock_master"], {"kind": LOCK})
+        old = master_in_force(connection, path)
+        before = _generations(connection)
+        new = make_master(clear_successor(path))
+        connection.execute(_SQL["add_master"], {"id": new.id})
+        book, customer = "", ""
+        while page := connection.execute(
+            _SQL["wrapped_keys"], {"book": book, "customer": customer, "limit": PAGE_KEYS}, binary=True
+        ).fetchall():
+            wrapped = [new.wrap(old.unwrap(key, *of), *of) for *of, key in page]
+            books, customers, _ = zip(*page, strict=True)
+            keys = {"books": list(books), "customers": list(customers), "wrapped": wrapped}
+            connection.execute(_SQL["rewrap_keys"], {**keys, "master": new.id})
+            book, customer = books[-1], customers[-1]
+            advance(len(page))
+    take_over(path, before)
+    return new
+
+
+def count_keys(connection: Connection) -> int:
+    """Count the customers' keys, which a new master key has to wrap."""
+    (count,) = connection.execute(_SQL["count_keys"]).fetchone() or (0,)
+    return int(count)
+
+
+def _generations(connection: Connection) -> int:
+    (count,) = connection.execute(_SQL["count_masters"]).fetchone() or (0,)
+    return int(count)

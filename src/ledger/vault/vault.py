@@ -13,7 +13,7 @@ from ledger.database import with_settings
 from ledger.errors import ConfigurationError, LedgerError, Unavailable
 from ledger.sql import queries
 from ledger.vault.erasing import CUSTOMER_LOCK, erase_pending
-from ledger.vault.master import Connection, MasterKey, key_path, master_in_force
+from ledger.vault.master import LOCK, Connection, MasterKey, key_path, master_in_force, newest_master
 from ledger.vault.sealing import SEALED_BYTES_MORE, make_key, seal, unseal
 
 _SQL = queries(__package__ or "", "vault.sql")
@@ -24,6 +24,9 @@ CONNECTIONS_MAX = 4
 """Connections that all work with the vault shares."""
 WAIT_SECONDS_MAX = 5.0
 """How long to wait for one of them before the vault counts as out of reach."""
+
+
+_REPLACED = "the vault's master key was replaced in this moment: try again"
 
 
 class NobodyKnown(LedgerError):  # noqa: N818
@@ -82,7 +85,7 @@ class Vault:
         with self.connection() as connection:
             master = self._key(connection)
             with connection.transaction():
-                connection.execute(_SQL["share_customer"], {**of, "kind": CUSTOMER_LOCK})
+                connection.execute(_SQL["share_customer"], {**of, "kind": CUSTOMER_LOCK, "master_kind": LOCK})
                 _refuse_absent(connection, book, customer)
                 if kept:
                     key = _find_key(connection, master, book, customer) or _add_key(connection, master, of)
@@ -122,12 +125,14 @@ class Vault:
             return {name: sealed_bytes - SEALED_BYTES_MORE for name, sealed_bytes in rows}
 
     def _key(self, connection: Connection) -> MasterKey:
-        if self._master is None:
+        """Give the master key in force: read again when it was replaced."""
+        master = self._master
+        if master is None or newest_master(connection) != master.id:
             try:
-                self._master = master_in_force(connection, self._path)
+                master = self._master = master_in_force(connection, self._path)
             except ConfigurationError as error:
                 raise Unavailable(f"the vault is closed: {error}") from error
-        return self._master
+        return master
 
 
 def _refuse_absent(connection: Connection, book: str, customer: str) -> None:
@@ -145,7 +150,7 @@ def _find_key(connection: Connection, master: MasterKey, book: str, customer: st
     if row is None:
         return None
     if row[1] != master.id:
-        raise Unavailable("the vault's master key was replaced: start the service again")
+        raise Unavailable(_REPLACED)
     return master.unwrap(row[0], book, customer)
 
 
@@ -155,5 +160,6 @@ def _add_key(connection: Connection, master: MasterKey, of: Mapping[str, str]) -
     wrapped = master.wrap(make_key(), book, customer)
     connection.execute(_SQL["add_key"], {**of, "master": master.id, "wrapped": wrapped})
     key = _find_key(connection, master, book, customer)
-    assert key is not None  # noqa: S101 - it was added, or was there, and this transaction keeps it there
+    if key is None:
+        raise Unavailable(_REPLACED)
     return key

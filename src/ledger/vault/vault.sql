@@ -1,6 +1,8 @@
 -- name: share_customer
 -- Who puts shares the customer with others who put; who erases has them alone. So nothing is put behind an erasure.
-SELECT pg_advisory_xact_lock_shared(%(kind)s, hashtext(%(book)s || '/' || %(customer)s));
+-- And shares the master key, so that no key is wrapped by one that is replaced meanwhile.
+SELECT pg_advisory_xact_lock_shared(%(kind)s, hashtext(%(book)s || '/' || %(customer)s)),
+    pg_advisory_xact_lock_shared(%(master_kind)s, 0);
 
 -- name: standing
 -- Whether the log has such a customer, and whether it asked for their erasure, be it done or not yet.
@@ -14,9 +16,12 @@ SELECT
                                      WHERE d.book = %(book)s)) AS erased;
 
 -- name: add_key
--- The customer's key, unless somebody made one at the same moment.
+-- The customer's key, unless somebody made one at the same moment, or the master key is not in force any more.
 INSERT INTO vault.key (book, customer, master, wrapped)
-VALUES (%(book)s, %(customer)s, %(master)s, %(wrapped)s) ON CONFLICT DO NOTHING;
+SELECT %(book)s, %(customer)s, m.id, %(wrapped)s
+FROM (SELECT id FROM vault.master ORDER BY created_at DESC LIMIT 1) AS m
+WHERE m.id = %(master)s
+ON CONFLICT DO NOTHING;
 
 -- name: find_key
 -- The customer's key, wrapped, and by which master key.

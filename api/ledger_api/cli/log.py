@@ -1,0 +1,115 @@
+"""`billing-ledger log`: a book's signed log: its checkpoint, the keys that sign it, and witnesses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.errors import LedgerError
+from ledger_api.cli.output import Json, print_facts, print_rows
+
+if TYPE_CHECKING:
+    from ledger.tlog.signing import Signed
+    from ledger.tlog.tree import Connection
+
+app = typer.Typer(help="The signed log of a book.", no_args_is_help=True)
+
+Book = Annotated[str, typer.Option(help="The book.")]
+
+
+def register(to: typer.Typer) -> None:
+    """Add the commands."""
+    to.add_typer(app, name="log")
+
+
+@app.command()
+def checkpoint(book: Book = "main", json: Json = False) -> None:
+    """Sign where the log ends now, and print the checkpoint and what witnesses signed: keep it elsewhere."""
+    from ledger.tlog import signing  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+
+    with runtime() as found, found.connect() as connection:
+        signed = _sign(connection, book)
+        note = signing.with_cosignatures(connection, book, signed)
+    if json:
+        facts = {
+            "book": book,
+            "size": signed.checkpoint.size,
+            "root": signed.checkpoint.root.hex(),
+            "note": note,
+        }
+        print_facts(facts, as_json=True)
+    else:
+        print(note, end="")
+
+
+@app.command()
+def keys(book: Book = "main", json: Json = False) -> None:
+    """List the public keys that ever signed, the one in force first: whoever verifies needs them."""
+    from ledger.tlog import signing  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_api.signed_log import key_path, origin_of  # noqa: PLC0415
+
+    with runtime() as found, found.connect() as connection:
+        signing.key_in_force(connection, key_path())
+        lines = [str(verifier) for verifier in signing.verifiers(connection, origin_of(book))]
+    if json:
+        print_rows(("key",), [(line,) for line in lines], as_json=True)
+    else:
+        print("\n".join(lines))
+
+
+@app.command("rotate-key")
+def rotate_key(json: Json = False) -> None:
+    """Replace the key that signs: a new one in its file, the old one beside it. What that signed holds."""
+    from ledger.tlog import signing  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_api.signed_log import key_path  # noqa: PLC0415
+
+    with runtime() as found, found.connect() as connection:
+        key = signing.rotate_key(connection, key_path())
+    print_facts({"file": str(key_path()), "public_key": signing.public(key).hex()}, as_json=json)
+
+
+@app.command()
+def witness(
+    url: Annotated[str, typer.Argument(help="Where the witness takes checkpoints, without /add-checkpoint.")],
+    key: Annotated[str, typer.Option(help="The witness's public key, as its one line.")],
+    book: Book = "main",
+    json: Json = False,
+) -> None:
+    """Sign where the log ends now, have a witness sign it too, and keep what it signed."""
+    from ledger.tlog.note import COSIGNATURE, BadNote, read_verifier  # noqa: PLC0415
+    from ledger.tlog.witness import Witness, add_checkpoint  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+
+    try:
+        verifier = read_verifier(key)
+    except BadNote as error:
+        raise typer.BadParameter(str(error), param_hint="--key") from error
+    if verifier.type != COSIGNATURE:
+        raise typer.BadParameter("this is no key of a witness", param_hint="--key")
+    with runtime() as found, found.connect() as connection:
+        signed = _sign(connection, book)
+        cosignature = add_checkpoint(connection, book, signed, Witness(url, verifier))
+    facts = {
+        "book": book,
+        "size": signed.checkpoint.size,
+        "witness": verifier.name,
+        "line": str(cosignature.line).strip(),
+    }
+    print_facts(facts, as_json=json)
+
+
+def _sign(connection: Connection, book: str) -> Signed:
+    from ledger.tlog import signing  # noqa: PLC0415
+    from ledger_api.signed_log import key_path, origin_of  # noqa: PLC0415
+
+    try:
+        signed = signing.sign(connection, book, origin_of(book), key_path())
+    except LookupError as error:
+        raise LedgerError(str(error)) from error
+    if signed is None:
+        raise LedgerError(f"nothing of {book} is signed yet, and the key that signs is not in {key_path()}")
+    return signed
