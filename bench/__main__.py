@@ -20,6 +20,7 @@ from bench import (
     place,
     posting,
     reading,
+    verifying,
 )  # fmt: skip
 from bench.figures import Bar, Figure, against, show
 
@@ -64,7 +65,10 @@ PARTS: dict[str, Callable[[str, int], list[Figure]]] = {
 }
 """What a run without arguments measures, each on a fresh database."""
 
-LONG: dict[str, Callable[[str, int], list[Figure]]] = {"growing": growing.growth}
+LONG: dict[str, Callable[[str, int], list[Figure]]] = {
+    "growing": growing.growth,
+    "verifying": verifying.verifying,
+}
 """What takes long, and is measured when asked for."""
 
 
@@ -74,7 +78,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join([*PARTS, *LONG])}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--events", type=int, default=1_000_000, help="events of deriving, growing and billing"
+        "--events", type=int, default=1_000_000, help="events of deriving, growing, billing and verifying"
     )
     asked = parser.parse_args()
     known = {**PARTS, **LONG}

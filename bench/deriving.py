@@ -27,10 +27,11 @@ from ledger_projections.readmodel import READ_MODELS, named
 from ledger_projections.rebuilding import Rebuild
 
 ROUNDS = 3
+HISTORY = "history"
+"""The book of the history."""
 EVENTS_MIN = 500_000
 """Fewer say more about making schemas than about folding."""
 _BLOCK_MESSAGES = 5_000
-_HISTORY = "history"
 _PORT = 8_943
 _INGEST_SECONDS = 15.0
 _BODY_MESSAGES = 2_000
@@ -55,7 +56,7 @@ def deriving(conninfo: str, events: int) -> list[Figure]:
     which are folded from the journal, the sums of the same events' postings by customer, account and
     currency. Rates are in events of the log, each counted once.
     """
-    position = _fill(conninfo, max(events, EVENTS_MIN))
+    position = fill(conninfo, max(events, EVENTS_MIN))
     everything = median(ROUNDS, lambda: _rebuilding_seconds(conninfo, [model.name for model in READ_MODELS]))
     balances = median(ROUNDS, lambda: _rebuilding_seconds(conninfo, ["balances"]))
     journal = median(ROUNDS, lambda: _rebuilding_seconds(conninfo, ["journal"]))
@@ -77,7 +78,7 @@ def deriving(conninfo: str, events: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _fill(conninfo: str, events: int) -> int:
+def fill(conninfo: str, events: int) -> int:
     """Write a history with the ledger's own writer; tells the last position."""
     writer = Writer(lambda: connect(conninfo, application_name="billing-ledger bench"), Settings())
     writer.start()
@@ -98,7 +99,7 @@ def _fill(conninfo: str, events: int) -> int:
 
 
 def _write(writer: Writer, messages: list[bytes]) -> int:
-    outcomes = writer.submit(_HISTORY, [read_message(raw, DECODERS, "bench") for raw in messages]).result()
+    outcomes = writer.submit(HISTORY, [read_message(raw, DECODERS, "bench") for raw in messages]).result()
     last = outcomes[-1]
     assert isinstance(last, Receipt), last
     return last.events[-1].position

@@ -33,6 +33,8 @@ OPENING: tuple[Ask, ...] = (
     asks.verification_policy(),
     asks.trial("stay", ("ten_percent", "40"), ("letter", "40.0"), hold_out="20", end="2999-12-31"),
 )  # fmt: skip
+_HOURS = 5_000
+"""Lives begin at different hours, but not so late that they would have to be lived in the future."""
 TOGETHER = 200
 """Messages that are handed to the writer at once."""
 
@@ -70,7 +72,7 @@ def post_lives(works: Writer, book: str, customers: int, first: int = 1) -> int:
 def _lives(customers: int, first: int) -> Iterator[Message]:
     numbers = iter(range(4 * first - 3, 4 * (first + customers)))
     for number in range(first, first + customers):
-        at = START + timedelta(days=20, hours=number)
+        at = START + timedelta(days=20, hours=number % _HOURS)
         for place, ask in enumerate(_life(number, numbers)):
             yield message(ask, f"{number}-{place}", at + timedelta(hours=place), f"customer-{number}")
         if number % 3 == 0:  # the third invoice is open

@@ -41,9 +41,13 @@ def found(report: Report) -> dict[str, str]:
 
 
 def test_a_clean_book_is_clean(database: str, kept: Checkpoint) -> None:
-    report = verify_book(database, BOOK, [kept], processes=2)
+    told: list[int] = []
+    report = verify_book(database, BOOK, [kept], processes=2, advance=told.append)
     assert found(report) == {}
     assert report.passed
+    assert (
+        sum(told) == 2 * EVENTS - 1
+    )  # leaves; then columns and invariants, of which the book itself has none
     assert (report.position, report.root, report.first_position) == (EVENTS, kept.root, None)
     counts = {check.name: check.count for check in report.checks}
     assert counts == {

@@ -81,7 +81,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                 check("streams", "versions with their order in the log", "events", 0,
                       [each.streams for each in shared]),
                 check("numbers", "numbers of invoices and credit notes with their series", "numbers",
-                      passes.seconds(rules.check_numbers), [numbered]),
+                      passes.seconds(rules.check_numbers), [numbered.part]),
                 check("invariants", held, "events", passes.seconds(rules.check_share),
                       [each.held for each in shared]),
                 looks.check_looks(connection, book),
@@ -100,7 +100,7 @@ class _Started(NamedTuple):
     """All that goes through events, under way in the processes of the pool."""
 
     leaves: Iterator[Leaves]
-    numbers: Iterator[Part]
+    numbers: Iterator[rules.Numbers]
     shares: Iterator[rules.Share]
 
 
@@ -113,7 +113,7 @@ def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started
         for after in range(0, position, RANGE_EVENTS)
     ]
     found = passes.each(leaves.check_leaves, Leaves, ranges)
-    numbers = passes.each(rules.check_numbers, Part, [(book, position)])
+    numbers = passes.each(rules.check_numbers, rules.Numbers, [(book, position)])
     streams = [stream for each in ends for stream in each.streams]
     shares = [
         (book, position, since, behind, last)

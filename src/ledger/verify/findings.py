@@ -47,11 +47,6 @@ class Part(msgspec.Struct, frozen=True):
     findings: list[Finding]
     found: int
 
-    @property
-    def looked_at(self) -> int:
-        """How many events, where that is what is counted."""
-        return self.count
-
 
 def part(count: int, findings: list[Finding]) -> Part:
     """Keep the first findings, and how many there are."""
