@@ -32,6 +32,11 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     _amount: ClassVar[str] = "amount"
     """The field whose value the `amount` column repeats, where the event has one."""
 
+    @classmethod
+    def amount_field(cls) -> str | None:
+        """Name the field that the `amount` column repeats; None where it is computed, or there is none."""
+        return cls._amount if cls.columns is Data.columns and cls._amount in cls.__struct_fields__ else None
+
     def columns(self) -> Columns:
         """Repeat the invoice, currency and amount (minor units) of this event, None where there is none."""
         return Columns(

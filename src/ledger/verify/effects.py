@@ -7,15 +7,21 @@ measures, and there is nothing to compute of that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
-from ledger.event import Event
+from ledger.decider import EVENTS
+from ledger.event import Data, Event
 from ledger.invariants import STATED
-from ledger.posting_rules import DEFAULT_RULES, PostingRule, measure_of
+from ledger.posting_rules import DEFAULT_RULES, PostingRule
 
 Balances = Counter[tuple[str, str]]
 """Of each account and currency, minor units."""
+
+
+Measure = Callable[[Data], int | None]
+"""Reads what a rule measures off the data of an event, in minor units."""
 
 
 class _Effect(NamedTuple):
@@ -24,26 +30,36 @@ class _Effect(NamedTuple):
     Both are factors of measures, of which those that are zero are left out.
     """
 
-    stated: Sequence[tuple[str, str, int]]
-    sum: Sequence[tuple[str, int]]
+    stated: Sequence[tuple[str, Measure, int]]
+    sum: Sequence[tuple[Measure, int]]
 
 
-def _effect(rules: Sequence[PostingRule]) -> _Effect:
+def _effect(type_: str, rules: Sequence[PostingRule]) -> _Effect:
     stated, whole = Counter[tuple[str, str]](), Counter[str]()
     for rule in rules:
         whole[rule.measure] += rule.sign
         if rule.account in STATED:
             stated[rule.account, rule.measure] += rule.sign
+    read = {measure: _reading(type_, measure) for measure in whole}
     return _Effect(
-        [(account, measure, factor) for (account, measure), factor in stated.items() if factor],
-        [(measure, factor) for measure, factor in whole.items() if factor],
+        [(account, read[measure], factor) for (account, measure), factor in stated.items() if factor],
+        [(read[measure], factor) for measure, factor in whole.items() if factor],
     )
+
+
+def _reading(type_: str, measure: str) -> Measure:
+    """Find what reads a measure: most often a field."""
+    data = EVENTS[type_]
+    if measure != "amount":
+        return attrgetter(measure)
+    field = data.amount_field()
+    return (lambda of: of.columns().amount) if field is None else attrgetter(field)
 
 
 def _of_type(type_: str) -> tuple[_Effect, _Effect]:
     rules = [rule for rule in DEFAULT_RULES if rule.event == type_]
     now = [rule for rule in rules if rule.part == "now"]
-    return _effect(now), _effect([rule for rule in rules if rule.part != "now"])
+    return _effect(type_, now), _effect(type_, [rule for rule in rules if rule.part != "now"])
 
 
 OF_TYPE = {type_: _of_type(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}
@@ -55,8 +71,8 @@ def post(event: Event, balances: Balances) -> int:
     data = event.data
     effect = OF_TYPE[event.type][getattr(data, "period", None) is not None]
     currency = getattr(data, "currency", None) or ""
-    for account, measure, factor in effect.stated:
-        measured = measure_of(data, measure)
+    for account, read, factor in effect.stated:
+        measured = read(data)
         if measured:
             balances[account, currency] += factor * measured
-    return sum(factor * (measure_of(data, measure) or 0) for measure, factor in effect.sum)
+    return sum([factor * (read(data) or 0) for read, factor in effect.sum]) if effect.sum else 0
