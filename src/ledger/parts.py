@@ -206,6 +206,8 @@ class Discount(msgspec.Struct, array_like=True, gc=False):
     revoked: bool = False
     uses: int = 0
     """On how many invoices it is used."""
+    granted_by: str = ""
+    """Whose authority it was: who granted, approved or offered it."""
     taken: dict[str, int] = {}
     """What one that nothing bounds took off, by currency."""
 

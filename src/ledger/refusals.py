@@ -127,10 +127,12 @@ authority_missing | state | By the policy in force, the role of the API key has 
 policy_not_allowed | state | Who acts in a role cannot change the policy that limits roles. | Post it with a key without a role.
 self_approval | state | Who asked for a discount cannot decide on it, with whatever key. | Let somebody else decide.
 approval_not_allowed | state | The role of the API key may not decide on requests of others. | Let somebody decide whose role may.
+revocation_not_allowed | state | Others granted the discount, and the role of the API key may not grant as much. | Let who granted it revoke it, or somebody who may.
+withdrawal_not_allowed | state | Only who asked for a discount withdraws the request. | Decline it, in a role that approves.
 tenure_too_short | state | The criterion asks for a customer of longer standing. | Name another criterion that holds.
 complaint_not_open | state | The criterion asks for an open complaint. | Name another criterion that holds.
 invoice_overdue | state | The criterion asks that nothing is overdue. | Name another criterion that holds.
-alternative_not_offered | state | The criterion asks that an alternative was offered first. | Offer one, and name it in alternative.
+alternative_not_offered | state | The criterion asks that an alternative was offered first, and nothing that is recorded of the customer says so. | Name in alternative an offer that the customer refused or let expire, or a note that says what they were offered.
 offer_expired | state | The last day of the offer is over. | Offer it anew.
 discount_revoked | state | The discount is revoked already. | Nothing: it is not used any more.
 trial_exists | state | A trial of this name is registered already; its plan does not change. | Register another trial.

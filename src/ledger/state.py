@@ -60,6 +60,7 @@ class Customer(msgspec.Struct):
     pending_discounts: dict[str, PendingDiscount] = {}
     """Those that wait: requested of a second person, or offered to the customer."""
     ended_discounts: set[str] = set()
+    refused_offers: set[str] = set()
     """Those that were declined or refused, whose names stay taken."""
     trials: dict[str, str] = {}
     """Of each trial that they take part in, their arm."""

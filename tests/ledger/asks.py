@@ -163,6 +163,10 @@ def decline(name: str) -> Ask:
     return "discount.decline", {"discount": name, "reason": "too_much"}
 
 
+def take_back(name: str) -> Ask:
+    return "discount.withdraw", {"discount": name, "reason": "asked_again"}
+
+
 def close(**more: object) -> Ask:
     return "customer.closed", {"by": "customer", "reason": "price", **more}
 

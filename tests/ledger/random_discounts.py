@@ -68,7 +68,10 @@ class DiscountRules(RuleBasedStateMachine):
             self.ask(asks.offer_fixed(name, amount, "2999-12-31"))
 
     @has_pending
-    @rule(data=st.data(), answer=st.sampled_from([asks.accept, asks.refuse, asks.approve, asks.decline]))
+    @rule(
+        data=st.data(),
+        answer=st.sampled_from([asks.accept, asks.refuse, asks.approve, asks.decline, asks.take_back]),
+    )
     def answer_discount(self, data: st.DataObject, answer: Callable[[str], Ask]) -> None:
         self.ask(answer(data.draw(st.sampled_from(sorted(self.world.alice.pending_discounts)))))
 

@@ -141,6 +141,12 @@ ASKED = [("anna", percent_off("x1", "20", invoices=1, reason="leaving", campaign
         pytest.param([("anna", percent_off("x1", "26", invoices=1))], ("tom", approve("x1")), ["! authority_exceeded /data/discount"], id="nor beyond the own authority"),
         pytest.param([("tom", percent_off("x1", "26", invoices=1))], ("tom", approve("x1")), ["! self_approval /data/discount"], id="nor a team lead their own"),
         pytest.param([("tom", percent_off("x1", "26", invoices=1))], ("mia", approve("x1")), ["discount.approved", "discount.granted authority.role=manager"], id="but a manager"),
+        pytest.param(ASKED, ("anna", asks.take_back("x1")), ["discount.withdrawn discount=x1 reason=asked_again"], id="who asked withdraws"),
+        pytest.param(ASKED, ("tom", asks.take_back("x1")), ["! withdrawal_not_allowed /data/discount"], id="and nobody else"),
+        pytest.param([*ASKED, ("anna", asks.take_back("x1"))], ("tom", approve("x1")), ["! discount_not_waiting /data/discount"], id="what is withdrawn is not decided"),
+        pytest.param([*ASKED, ("anna", asks.take_back("x1"))], ("anna", ten("x1")), ["! discount_exists /data/discount"], id="and its name stays taken"),
+        pytest.param([*ASKED, ("tom", approve("x1"))], ("anna", asks.take_back("x1")), ["! discount_not_waiting /data/discount"], id="nor withdrawn after it was decided"),
+        pytest.param([("anna", asks.offer_off("x1", "10", invoices=1, at_most=1, currency="EUR"))], ("anna", asks.take_back("x1")), ["! discount_not_waiting /data/discount"], id="an offer stands"),
         pytest.param([*ASKED, ("tom", approve("x1"))], ("mia", approve("x1")), ["! discount_not_waiting /data/discount"], id="once"),
         pytest.param([*ASKED, ("tom", decline("x1"))], ("mia", approve("x1")), ["! discount_not_waiting /data/discount"], id="and not after it was declined"),
         pytest.param([*ASKED, ("tom", decline("x1"))], ("anna", ten("x1")), ["! discount_exists /data/discount"], id="whose name stays taken"),
@@ -157,6 +163,7 @@ def test_a_second_person_decides(steps: Sequence[Step], when: Step, then: Sequen
     play(untaxed(), [("shop", POLICY), *steps], when, then)
 
 
+SMALL = ("anna", asks.offer_fixed("s", 10, criterion="young"))
 COMPLAINED = [("shop", charge("c1", 10)), ("shop", asks.issue()), ("shop", asks.complain("d1", "INV-1"))]
 
 
@@ -171,7 +178,12 @@ COMPLAINED = [("shop", charge("c1", 10)), ("shop", asks.issue()), ("shop", asks.
         pytest.param(COMPLAINED, ("anna", ten("x1", criterion="sorry")), ["discount.granted criterion=sorry"], id="a complaint"),
         pytest.param([("shop", charge("c1", 10)), ("shop", asks.issue())], ("anna", ten("x1", criterion="good")), ["discount.granted"], id="due is not overdue"),
         pytest.param([], ("anna", ten("x1", criterion="stay")), ["! alternative_not_offered /data/alternative"], id="no alternative"),
-        pytest.param([], ("anna", ten("x1", criterion="stay", alternative="plan_s")), ["discount.granted criterion=stay alternative=plan_s"], id="an alternative"),
+        pytest.param([], ("anna", ten("x1", criterion="stay", alternative="plan_s")), ["! alternative_not_offered /data/alternative"], id="nor one that nobody recorded"),
+        pytest.param([("shop", asks.note("plan_s"))], ("anna", ten("x1", criterion="stay", alternative="plan_s")), ["discount.granted criterion=stay alternative=plan_s"], id="an alternative in a note"),
+        pytest.param([SMALL, ("anna", asks.refuse("s"))], ("anna", ten("x1", criterion="stay", alternative="s")), ["discount.granted alternative=s"], id="an offer that they refused"),
+        pytest.param([SMALL], ("anna", ten("x1", criterion="stay", alternative="s")), ["! alternative_not_offered /data/alternative"], id="not one that is open"),
+        pytest.param([SMALL, ("anna", asks.accept("s"))], ("anna", ten("x1", criterion="stay", alternative="s")), ["! alternative_not_offered /data/alternative"], id="nor one that they took"),
+        pytest.param([("anna", percent_off("s", "20", criterion="young")), ("tom", decline("s"))], ("anna", ten("x1", criterion="stay", alternative="s")), ["! alternative_not_offered /data/alternative"], id="nor a request that was declined"),
         pytest.param([], ("anna", percent_off("x1", "20", criterion="sorry")), ["! complaint_not_open /subject"], id="nor is it requested when it does not hold"),
         pytest.param([], ("anna", asks.offer_off("x1", "10", criterion="sorry")), ["! complaint_not_open /subject"], id="nor offered"),
         pytest.param([], ("tom", ten("x1", criterion="sorry")), ["! complaint_not_open /subject"], id="whoever asks"),
@@ -200,6 +212,14 @@ def test_something_overdue_is_no_ground() -> None:
         ("anna", ten("x2", criterion="good")),
         ["discount.granted"],
     )
+
+
+def test_an_offer_that_expired_was_offered() -> None:
+    world = untaxed()
+    stay = ("anna", ten("x1", criterion="stay", alternative="s"))
+    play(world, [("shop", GROUNDS), SMALL], stay, ["! alternative_not_offered /data/alternative"])
+    world.now = world.now.replace(month=2, day=15)
+    play(world, [], stay, ["discount.granted alternative=s"])
 
 
 def test_what_was_granted_counts_until_its_days_are_over() -> None:

@@ -174,7 +174,7 @@ RULES: dict[str, Rule | None] = {
 MOVES_NOTHING = frozenset({
     "account.added", "agreement.changed", "book.opened", "caller.verify", "contact.answered", "contact.arrived",
     "contact.ended", "customer.closed", "customer.erase", "customer.opened", "discount.decline",
-    "discount.offer", "discount.refuse", "dispute.assign", "dispute.escalate", "dispute.submit_evidence",
+    "discount.offer", "discount.refuse", "discount.withdraw", "dispute.assign", "dispute.escalate", "dispute.submit_evidence",
     "dispute.withdraw", "note.added", "period.closed", "policy.changed", "reminder.send", "trial.assign",
     "trial.registered", "verification.start",
 })  # fmt: skip

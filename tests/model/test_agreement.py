@@ -198,7 +198,7 @@ STORY: tuple[Ask, ...] = (
     asks.arrive("k"), asks.answer("k"), asks.verify("passed", "k"), asks.send_code(), asks.note("n"),
     asks.end("k", "resolved"),
     asks.percent_off("x1", "10", invoices=3, at_most=9, currency="EUR"), asks.percent_off("x2", "50", invoices=1), asks.approve("x2"),
-    asks.percent_off("x3", "60", invoices=1), asks.decline("x3"), asks.offer_off("x4", "5", "2999-12-31", invoices=1, at_most=9, currency="EUR"),
+    asks.percent_off("x3", "60", invoices=1), asks.decline("x3"), asks.percent_off("x6", "60", invoices=1), asks.take_back("x6"), asks.offer_off("x4", "5", "2999-12-31", invoices=1, at_most=9, currency="EUR"),
     asks.accept("x4"), asks.offer_fixed("x5", 100, "2999-12-31"), asks.refuse("x5"), asks.revoke("x1"),
     asks.agree("2026-01-01", asks.service("mobile", 3100)), asks.bill("2026-01-31"),
     asks.charge("c1", 900), asks.charge("c2", 333, tax_category="reduced"), asks.charge("c3", 7), asks.reverse("c3"),

@@ -192,6 +192,9 @@ def _discounts(n: int) -> Iterator[Ask]:
     yield asks.offer_off("offer", "5", "2999-12-31", campaign="spring", invoices=3, **bound)
     yield asks.percent_off("request", "20", criterion="loyal")
     yield asks.offer_fixed("ask", 400, "2999-12-31")
+    yield asks.percent_off("again", "20", invoices=1)
+    if n % 2:
+        yield asks.take_back("again")
     if n % 3:
         yield (asks.accept, asks.refuse)[n % 2]("offer")
         yield (asks.decline, asks.approve)[n % 2]("request")

@@ -4,7 +4,8 @@ SELECT d.discount, d.customer, d.state, d.left_over, d.uses_left, d.kind, d.perc
     d.currency, d.at_most, d.charge, d.service, d.invoices, d.until, d.uses, d.reason, d.criterion, d.alternative, d.campaign,
     d.role, d.policy_from, d.requested_at, d.requested_by, d.exceeds, d.decision, d.decided_at, d.decided_by,
     d.decision_reason, d.offered_at, d.offered_by, d.offered_until, d.answer, d.answered_at, d.answered_by,
-    d.answer_reason, d.granted_at, d.granted_by, d.revoked_at, d.revoked_by, d.revoke_reason, d.position,
+    d.answer_reason, d.granted_at, d.granted_by, d.revoked_at, d.revoked_by, d.revoke_reason, d.withdrawn_at,
+    d.withdraw_reason, d.position,
     (SELECT coalesce(json_agg(json_build_object('currency', u.currency, 'amount', u.amount) ORDER BY u.currency), '[]')
      FROM discounts.usage AS u
      WHERE u.book = d.book AND u.customer = d.customer AND u.discount = d.discount) AS taken_off

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from ledger_api.shapes.base import CurrencyCode, CustomerId, MinorUnits, Shape
 
-State = Literal["requested", "declined", "offered", "refused", "expired", "granted", "used_up", "revoked"]
+State = Literal[
+    "requested", "declined", "withdrawn", "offered", "refused", "expired", "granted", "used_up", "revoked"
+]
 
 
 class TakenOff(Shape):
@@ -70,6 +72,8 @@ class Discount(Shape):
     revoked_at: datetime | None
     revoked_by: str | None
     revoke_reason: str | None
+    withdrawn_at: datetime | None = Field(description="When who asked withdrew the request.")
+    withdraw_reason: str | None
     position: int
     taken_off: list[TakenOff] = Field(description="By currency; void invoices left out.")
 

@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ledger.book import Book
-from ledger.discounts.criteria import refuse_unmet
+from ledger.discounts.criteria import refuse_not_offered, refuse_unmet
 from ledger.discounts.policy import AmountLimit, Criterion, DiscountAuthority, RoleAuthority
 from ledger.discounts.terms import Terms, worth_of
 from ledger.errors import Refusal, Unauthorised
 from ledger.fields import Day, Name, Text
 from ledger.message import Message
 from ledger.money import ratio
+from ledger.parts import Discount
 from ledger.state import Customer
 
 
@@ -83,12 +84,8 @@ def held(book: Book, customer: Customer, message: Message, terms: Terms, now: da
     criterion = find_criterion(book, terms, now)
     if criterion is not None:
         refuse_unmet(book, customer, criterion, found.today)
-        if criterion.alternative_offered and terms.alternative is None:
-            raise Refusal(
-                "alternative_not_offered",
-                f"{criterion.criterion} asks that an alternative was offered first; none is named",
-                pointer="/data/alternative", criterion=criterion.criterion,
-            )  # fmt: skip
+        if criterion.alternative_offered:
+            refuse_not_offered(customer, criterion.criterion, terms.alternative, found.today)
     return found
 
 
@@ -124,6 +121,31 @@ def exceeded(held: Held, customer: Customer, terms: Terms) -> Exceeded | None:
     if role.invoices is not None and (terms.invoices is None or terms.invoices > role.invoices):
         return _beyond("invoices", role.invoices, terms.invoices)
     return _exceeded_of_customer(held, customer, terms.currency, worth_of(terms))
+
+
+def refuse_revoking(book: Book, message: Message, discount: Discount, now: datetime) -> None:
+    """Refuse to revoke what others granted where the own limits would not cover as much.
+
+    What counts is the percentage or the amount: of a fixed one all that it can ever take off, of one for ever
+    its amount.
+    """
+    held = held_by(book, message, now)
+    if held is None:
+        return
+    beyond = None
+    if discount.percent is not None and _is_above(discount.percent, held.role.percent):
+        beyond = _beyond("percent", held.role.percent, discount.percent)
+    elif discount.amount is not None:
+        allowed, amount = _limit(held.role.amounts, discount.currency) or 0, discount.worth or discount.amount
+        beyond = _beyond("amount", allowed, amount) if amount > allowed else None
+    if beyond is not None:
+        raise Unauthorised(
+            "revocation_not_allowed",
+            f"{message.principal} may not revoke {discount.discount}, which {discount.granted_by} granted: "
+            f"{beyond.limit} {beyond.asked} where {beyond.allowed} is allowed to {held.role.role}",
+            pointer="/data/discount", discount=discount.discount, granted_by=discount.granted_by,
+            role=held.role.role, limit=beyond.limit, allowed=beyond.allowed, asked=beyond.asked,
+        )  # fmt: skip
 
 
 def _exceeded_of_customer(

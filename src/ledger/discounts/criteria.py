@@ -26,6 +26,24 @@ def refuse_unmet(book: Book, customer: Customer, conditions: Conditions, today: 
         _refuse_overdue(customer, today)
 
 
+def refuse_not_offered(customer: Customer, criterion: str, alternative: str | None, today: date) -> None:
+    """Refuse where nothing is recorded of an alternative that the customer was offered and did not take.
+
+    That is an offer that they refused, or let expire, or a note, which says what else was offered.
+    """
+    offer = customer.pending_discounts.get(alternative or "")
+    expired = offer is not None and offer.kind == "offer" and offer.until is not None and offer.until < today
+    if alternative is None or not (
+        expired or alternative in customer.refused_offers or alternative in customer.notes
+    ):
+        raise Refusal(
+            "alternative_not_offered",
+            f"{criterion} asks that an alternative was offered first; the customer has no offer that they "
+            f"did not take, and no note, named {alternative or 'nothing'}",
+            pointer="/data/alternative", criterion=criterion, alternative=alternative,
+        )  # fmt: skip
+
+
 def _refuse_overdue(customer: Customer, today: date) -> None:
     """Refuse while something outside disputes is past its date; the oldest such invoice is named."""
     overdue = [each for each in customer.open_invoices.values() if each.receivable and each.due_on < today]

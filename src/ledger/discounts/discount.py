@@ -123,7 +123,10 @@ def _refuse_unusable(customer: Customer, currency: str, charge: Unbilled | None)
 def revoke(
     book: Book, customer: Customer, message: Message, data: DiscountRevoke, now: datetime
 ) -> list[Draft]:
-    """Decide on `discount.revoke`: once. An issued invoice keeps what the discount took off it."""
+    """Decide on `discount.revoke`: once. An issued invoice keeps what the discount took off it.
+
+    Who granted it may; so may whoever could grant as much [docs/domain.md, Authority].
+    """
     discount = customer.discounts.get(data.discount)
     if discount is None:
         raise unknown(data.discount)
@@ -133,6 +136,8 @@ def revoke(
             "discount_revoked", f"the discount {data.discount} is revoked already",
             pointer="/data/discount", discount=data.discount,
         )  # fmt: skip
+    if discount.granted_by != message.principal:
+        authority.refuse_revoking(book, message, discount, now)
     return [Draft("discount.revoked", DiscountRevoked(discount=data.discount, reason=data.reason))]
 
 
@@ -147,13 +152,14 @@ def unknown(discount: str) -> Refusal:
 def evolve_granted(customer: Customer, event: Event, data: DiscountGranted) -> None:
     """Keep the discount for the invoices to come."""
     used_up = data.kind == "fixed" and data.invoices == 1
-    customer.pending_discounts.pop(data.discount, None)
+    offered = customer.pending_discounts.pop(data.discount, None)
+    granted_by = offered.principal if offered is not None and offered.kind == "offer" else event.principal
     customer.discounts[data.discount] = Discount(
         data.discount, data.percent, data.amount, data.currency,
         None if data.scope is None else data.scope.charge, None if data.scope is None else data.scope.service,
         event.time, data.until,
         uses_left=None if used_up else data.invoices, amount_left=data.amount if used_up else data.at_most,
-        recorded_at=event.recordedtime, worth=worth_of(data),
+        recorded_at=event.recordedtime, worth=worth_of(data), granted_by=granted_by,
     )  # fmt: skip
 
 

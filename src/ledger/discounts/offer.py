@@ -141,3 +141,4 @@ def evolve_refused(customer: Customer, _: Event, data: DiscountRefused) -> None:
     """Let the offer rest; its name stays taken."""
     del customer.pending_discounts[data.discount]
     customer.ended_discounts.add(data.discount)
+    customer.refused_offers.add(data.discount)

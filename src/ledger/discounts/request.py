@@ -1,4 +1,4 @@
-"""Requests: a discount beyond its asker's authority, decided by a second person within their own."""
+"""Requests: a discount beyond its asker's authority, decided by a second person or withdrawn."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ class DiscountDeclined(Decided, frozen=True, kw_only=True):
     authority: Authority
 
 
+class DiscountWithdraw(Data, frozen=True, kw_only=True):
+    """Withdraw what oneself asked for, while nobody has decided on it."""
+
+    discount: Name
+    reason: Text
+
+
+class DiscountWithdrawn(Decided, frozen=True, kw_only=True):
+    """Who asked for a discount does not want it decided any more."""
+
+    discount: Name
+    reason: Text
+
+
 def approve(
     book: Book, customer: Customer, message: Message, data: DiscountApprove, now: datetime
 ) -> list[Draft]:
@@ -85,6 +99,22 @@ def decline(
     return [Draft("discount.declined", declined)]
 
 
+def withdraw(
+    book: Book, customer: Customer, message: Message, data: DiscountWithdraw, now: datetime
+) -> list[Draft]:
+    """Decide on `discount.withdraw`: by the asker only."""
+    waiting, _ = pending_of(customer, data.discount, "request")
+    refuse_undatable(book, message, now)
+    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    if message.principal != waiting.principal:
+        raise Unauthorised(
+            "withdrawal_not_allowed", f"{waiting.principal} asked for {data.discount}: only they withdraw it",
+            pointer="/data/discount", discount=data.discount, asked_by=waiting.principal,
+            principal=message.principal,
+        )  # fmt: skip
+    return [Draft("discount.withdrawn", DiscountWithdrawn(discount=data.discount, reason=data.reason))]
+
+
 def _second_person(
     book: Book, message: Message, waiting: PendingDiscount, discount: str, now: datetime
 ) -> Held:
@@ -116,6 +146,12 @@ def _refuse_uncovered(held: Held, customer: Customer, terms: Terms) -> None:
 
 
 def evolve_declined(customer: Customer, _: Event, data: DiscountDeclined) -> None:
+    """Let the request rest; its name stays taken."""
+    del customer.pending_discounts[data.discount]
+    customer.ended_discounts.add(data.discount)
+
+
+def evolve_withdrawn(customer: Customer, _: Event, data: DiscountWithdrawn) -> None:
     """Let the request rest; its name stays taken."""
     del customer.pending_discounts[data.discount]
     customer.ended_discounts.add(data.discount)

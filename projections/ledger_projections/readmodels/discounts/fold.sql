@@ -1,5 +1,5 @@
 -- name: follow_discounts
--- types: discount.offered discount.requested discount.approved discount.declined discount.accepted discount.refused discount.granted discount.revoked
+-- types: discount.offered discount.requested discount.approved discount.declined discount.accepted discount.refused discount.granted discount.revoked discount.withdrawn
 -- Each of these happens to a discount once at most. Those that begin within the range, with all that became of them in
 -- it; then those that were there before. Nothing of what begins is used yet.
 WITH fact AS MATERIALIZED (
@@ -9,7 +9,7 @@ WITH fact AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         AND e.type IN ('discount.offered', 'discount.requested', 'discount.approved', 'discount.declined',
-            'discount.accepted', 'discount.refused', 'discount.granted', 'discount.revoked')
+            'discount.accepted', 'discount.refused', 'discount.granted', 'discount.revoked', 'discount.withdrawn')
 ), life AS MATERIALIZED (
     SELECT f.book, f.customer, f.discount, min(f.position) AS position,
         (array_agg(f.data ORDER BY f.position) FILTER (WHERE f.data ? 'kind'))[1] AS terms,
@@ -36,7 +36,9 @@ WITH fact AS MATERIALIZED (
         max(f.principal) FILTER (WHERE f.type = 'granted') AS granted_by,
         max(f.occurred_at) FILTER (WHERE f.type = 'revoked') AS revoked_at,
         max(f.principal) FILTER (WHERE f.type = 'revoked') AS revoked_by,
-        max(f.data ->> 'reason') FILTER (WHERE f.type = 'revoked') AS revoke_reason
+        max(f.data ->> 'reason') FILTER (WHERE f.type = 'revoked') AS revoke_reason,
+        max(f.occurred_at) FILTER (WHERE f.type = 'withdrawn') AS withdrawn_at,
+        max(f.data ->> 'reason') FILTER (WHERE f.type = 'withdrawn') AS withdraw_reason
     FROM fact f GROUP BY f.book, f.customer, f.discount
 ), known AS MATERIALIZED (
     SELECT d.customer, d.discount FROM life l
@@ -46,7 +48,7 @@ WITH fact AS MATERIALIZED (
         reason, criterion, alternative, campaign, until, worth, role, policy_from, requested_at, requested_by, requested_in,
         exceeds, decision, decided_at, decided_by, decided_in, decision_reason, offered_at, offer_recorded_at, offered_by,
         offered_until, answer, answered_at, answered_by, answer_reason, granted_at, grant_recorded_at, granted_by,
-        revoked_at, revoked_by, revoke_reason, used, uses, position)
+        revoked_at, revoked_by, revoke_reason, withdrawn_at, withdraw_reason, used, uses, position)
     SELECT l.book, l.customer, l.discount, l.terms ->> 'kind', (l.terms ->> 'percent')::numeric,
         (l.terms ->> 'amount')::bigint, l.terms ->> 'currency', (l.terms ->> 'at_most')::bigint, l.terms -> 'scope' ->> 'charge',
         l.terms -> 'scope' ->> 'service', (l.terms ->> 'invoices')::integer, l.terms ->> 'reason',
@@ -56,7 +58,7 @@ WITH fact AS MATERIALIZED (
         (l.authority ->> 'policy_from')::date, l.requested_at, l.requested_by, l.requested_in, l.exceeds, l.decision,
         l.decided_at, l.decided_by, l.decided_in, l.decision_reason, l.offered_at, l.offer_recorded_at, l.offered_by,
         l.offered_until, l.answer, l.answered_at, l.answered_by, l.answer_reason, l.granted_at, l.grant_recorded_at,
-        l.granted_by, l.revoked_at, l.revoked_by, l.revoke_reason, CASE WHEN l.terms ? 'currency' THEN 0 END, 0,
+        l.granted_by, l.revoked_at, l.revoked_by, l.revoke_reason, l.withdrawn_at, l.withdraw_reason, CASE WHEN l.terms ? 'currency' THEN 0 END, 0,
         l.position
     FROM life l
     WHERE NOT EXISTS (SELECT FROM known k WHERE k.customer = l.customer AND k.discount = l.discount)
@@ -73,7 +75,8 @@ SET role = coalesce(l.authority ->> 'role', d.role),
     granted_at = coalesce(l.granted_at, d.granted_at), granted_by = coalesce(l.granted_by, d.granted_by),
     grant_recorded_at = coalesce(l.grant_recorded_at, d.grant_recorded_at),
     revoked_at = coalesce(l.revoked_at, d.revoked_at), revoked_by = coalesce(l.revoked_by, d.revoked_by),
-    revoke_reason = coalesce(l.revoke_reason, d.revoke_reason)
+    revoke_reason = coalesce(l.revoke_reason, d.revoke_reason),
+    withdrawn_at = coalesce(l.withdrawn_at, d.withdrawn_at), withdraw_reason = coalesce(l.withdraw_reason, d.withdraw_reason)
 FROM life l
 WHERE d.book = ANY (ARRAY[l.book]) AND d.customer = ANY (ARRAY[l.customer]) AND d.discount = ANY (ARRAY[l.discount]);
 

@@ -45,6 +45,8 @@ CREATE TABLE discount (
     revoked_at    timestamptz,
     revoked_by    text,
     revoke_reason text,
+    withdrawn_at  timestamptz,
+    withdraw_reason text,
     position      bigint      NOT NULL,
     PRIMARY KEY (book, customer, discount),
     CONSTRAINT decided_is_requested CHECK (decision IS NULL OR requested_at IS NOT NULL),
@@ -96,6 +98,8 @@ COMMENT ON COLUMN discount.granted_by IS 'Who recorded that it is granted.';
 COMMENT ON COLUMN discount.revoked_at IS 'When it was revoked.';
 COMMENT ON COLUMN discount.revoked_by IS 'Who revoked it.';
 COMMENT ON COLUMN discount.revoke_reason IS 'Why it was revoked.';
+COMMENT ON COLUMN discount.withdrawn_at IS 'When who asked withdrew the request.';
+COMMENT ON COLUMN discount.withdraw_reason IS 'Why.';
 COMMENT ON COLUMN discount.position IS 'Position of the first event about it.';
 
 CREATE TABLE discount_use (

@@ -11,6 +11,7 @@ SELECT d.book, d.customer, d.discount,
         WHEN d.offered_at IS NOT NULL AND d.offered_until < (ledger.moment() AT TIME ZONE b.time_zone)::date THEN 'expired'
         WHEN d.offered_at IS NOT NULL THEN 'offered'
         WHEN d.decision = 'declined' THEN 'declined'
+        WHEN d.withdrawn_at IS NOT NULL THEN 'withdrawn'
         ELSE 'requested'
     END AS state,
     CASE WHEN d.kind = 'fixed' AND d.invoices = 1 THEN d.amount - d.used ELSE d.at_most - d.used END AS left_over,
@@ -19,10 +20,10 @@ SELECT d.book, d.customer, d.discount,
     d.criterion, d.alternative, d.campaign, d.role, d.policy_from, d.requested_at, d.requested_by, d.requested_in,
     d.exceeds, d.decision, d.decided_at, d.decided_by, d.decided_in, d.decision_reason, d.offered_at, d.offered_by,
     d.offered_until, d.answer, d.answered_at, d.answered_by, d.answer_reason, d.granted_at, d.granted_by, d.revoked_at,
-    d.revoked_by, d.revoke_reason, d.offer_recorded_at, d.grant_recorded_at, d.position
+    d.revoked_by, d.revoke_reason, d.withdrawn_at, d.withdraw_reason, d.offer_recorded_at, d.grant_recorded_at, d.position
 FROM discount d JOIN book b ON b.book = d.book;
 COMMENT ON VIEW standing IS 'Discounts and where each stands.';
-COMMENT ON COLUMN standing.state IS 'requested, declined, offered, refused, expired, granted, used_up or revoked; a granted one may be past its last date.';
+COMMENT ON COLUMN standing.state IS 'requested, declined, withdrawn, offered, refused, expired, granted, used_up or revoked; a granted one may be past its last date.';
 COMMENT ON COLUMN standing.left_over IS 'What is left of a fixed amount that is granted once, or of what one in percent may take off, in minor units.';
 COMMENT ON COLUMN standing.uses_left IS 'On how many more invoices it counts; null is for ever.';
 

@@ -1,0 +1,46 @@
+"""Who may revoke a discount: who granted it, and whoever could grant as much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from tests.ledger import asks
+from tests.ledger.asks import amount_off, approve, percent_off, revoke
+from tests.ledger.table import untaxed
+from tests.ledger.test_authority import POLICY, Step, off, play, ten
+
+GRANTED = [("mia", ten("x1"))]
+
+
+@pytest.mark.parametrize(
+    ("steps", "when", "then"),
+    [
+        pytest.param([("anna", ten("x1"))], ("anna", revoke("x1")), ["discount.revoked discount=x1"], id="the own"),
+        pytest.param([("tim", ten("x1")), ("mia", approve("x1"))], ("tim", revoke("x1")), ["! revocation_not_allowed /data/discount"], id="not what one only asked for"),
+        pytest.param([("tim", ten("x1")), ("mia", approve("x1"))], ("mia", revoke("x1")), ["discount.revoked"], id="but what one approved"),
+        pytest.param(GRANTED, ("anna", revoke("x1")), ["discount.revoked"], id="that of others within the own limits"),
+        pytest.param([("mia", percent_off("x1", "10.01", invoices=1))], ("anna", revoke("x1")), ["! revocation_not_allowed /data/discount"], id="not beyond the percentage"),
+        pytest.param([("mia", off("x1", 1000))], ("anna", revoke("x1")), ["discount.revoked"], id="within the amount"),
+        pytest.param([("mia", off("x1", 1001))], ("anna", revoke("x1")), ["! revocation_not_allowed /data/discount"], id="not beyond it"),
+        pytest.param(GRANTED, ("tim", revoke("x1")), ["! revocation_not_allowed /data/discount"], id="nor whoever may grant nothing"),
+        pytest.param(GRANTED, ("shop", revoke("x1")), ["! authority_missing"], id="nor a system"),
+        pytest.param([("mia", asks.offer_off("x1", "50", invoices=1)), ("shop", asks.accept("x1"))], ("shop", revoke("x1")), ["! authority_missing"], id="nor who only told that it was accepted"),
+        pytest.param([("mia", asks.offer_off("x1", "50", invoices=1)), ("shop", asks.accept("x1"))], ("mia", revoke("x1")), ["discount.revoked"], id="but who offered it"),
+    ],
+)  # fmt: skip
+def test_who_revokes(steps: Sequence[Step], when: Step, then: Sequence[str]) -> None:
+    play(untaxed(), [("shop", POLICY), *steps], when, then)
+
+
+def test_the_own_is_revoked_in_whatever_role_and_for_ever_counts_by_its_amount() -> None:
+    world = untaxed()
+    world.acts("anna", "agent")
+    world.post(amount_off("x1", 1001))
+    world.post(amount_off("x2", 1001))
+    world.post(amount_off("x3", 1000))
+    play(world, [("shop", POLICY)], ("ben", revoke("x1")), ["! revocation_not_allowed /data/discount"])
+    play(world, [], ("ben", revoke("x3")), ["discount.revoked"])
+    play(world, [], ("tom", revoke("x1")), ["discount.revoked"])
+    world.acts("anna", "trainee")
+    assert world.post(revoke("x2"))
