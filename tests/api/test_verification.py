@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from functools import partial
 from typing import Any
 
@@ -124,6 +126,33 @@ def test_a_code_goes_to_the_address_on_record_and_works_once(alice: Caller, box:
     assert attempt(alice, "one_time_code", code) == "failed", "it was used"
     found = standing(alice)
     assert (found["verified"], found["by"]["method"]) == (True, "one_time_code")
+
+
+CODES = {
+    "da": ("Din kode", r"Din kode er ([0-9]{6})\. Sig den kun til den, du har ringet til\."),
+    "de-AT": (
+        "Ihr Code",
+        r"Ihr Code ist ([0-9]{6})\. Nennen Sie ihn nur der Person, die Sie angerufen haben\.",
+    ),
+    "es": ("Su código", r"Su código es ([0-9]{6})\. Dígaselo solo a la persona a la que ha llamado\."),
+    "el": ("Ο κωδικός σας", r"Ο κωδικός σας είναι ([0-9]{6})\. Πείτε τον μόνο στο άτομο που καλέσατε\."),  # noqa: RUF001 - Greek
+    "et": ("Teie kood", r"Teie kood on ([0-9]{6})\. Öelge see ainult inimesele, kellele helistasite\."),
+    "en-GB": ("Your code", r"Your code is ([0-9]{6})\. Tell it to nobody but the person you called\."),
+    "fr": ("Your code", r"Your code is ([0-9]{6})\. Tell it to nobody but the person you called\."),
+}
+
+
+@pytest.mark.parametrize("locale", CODES)
+def test_the_letter_is_in_the_customer_s_language(alice: Caller, box: Box, locale: str) -> None:
+    alice.tell(("customer.changed", {"locale": locale}))
+    start(alice)
+    letter = message_from_bytes(box.letters[-1].original_content or b"", policy=policy.default)
+    subject, text = CODES[locale]
+    assert isinstance(letter, EmailMessage)
+    found = re.fullmatch(text, letter.get_content().strip())
+    assert letter["Subject"] == subject
+    assert found
+    assert attempt(alice, "one_time_code", found[1]) == "passed"
 
 
 def test_a_newer_code_replaces_the_one_before(alice: Caller, box: Box) -> None:

@@ -8,6 +8,7 @@ from string import Formatter
 
 import pytest
 
+from ledger_api import letters
 from ledger_api.explaining.telling import WORDS
 from ledger_api.tongue import LANGUAGES, Language, Tongue, words_of
 
@@ -19,9 +20,10 @@ def places(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+@pytest.mark.parametrize("package", [WORDS, letters.WORDS])
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_language_says_everything_with_all_its_values(language: Language) -> None:
-    english, other = words_of(WORDS, "en"), words_of(WORDS, language)
+def test_every_language_says_everything_with_all_its_values(language: Language, package: str) -> None:
+    english, other = words_of(package, "en"), words_of(package, language)
     assert list(other) == list(english)
     assert {key: places(text) for key, text in other.items()} == {
         key: places(text) for key, text in english.items()

@@ -26,10 +26,12 @@ from ledger.verification_policy import Method
 from ledger_api.access import MAY_READ, Posts, SeesPersons
 from ledger_api.answers import JSON, answer
 from ledger_api.documents import body_of, read_posted
+from ledger_api.letters import code_letter
 from ledger_api.mail import URL_VARIABLE
 from ledger_api.moments import items_at
 from ledger_api.parameters import BookPath, CustomerPath, NoQuery, ReadAsOf, StrictQuery
 from ledger_api.posting import Asked, post_for
+from ledger_api.reading import Wanted
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.services import Services, services_of
 from ledger_api.shapes.verifications import Attempted, CodeSent, Standing
@@ -95,10 +97,17 @@ async def start(request: Request, book: BookPath, customer: CustomerPath, princi
     code = await services.vault.work(
         customer, lambda vault: caller_secrets.make_code(vault, book, customer, started.expires_at)
     )
-    text = f"Your code is {code}. Tell it to nobody but the person you called.\n"
-    await run_in_threadpool(mail.send, to, "Your code", text)
+    letter = code_letter(*await _spoken(services, book, customer, receipt.position), code)
+    await run_in_threadpool(mail.send, to, letter.subject, letter.text)
     body = {"method": "one_time_code", "expires_at": started.expires_at, "position": receipt.position}
     return Response(msgspec.json.encode(body), 201, _NOT_KEPT, JSON)
+
+
+async def _spoken(services: Services, book: str, customer: str, position: int) -> tuple[str, str]:
+    """Tell the customer's locale and the book's time zone, by their terms as of a position."""
+    values, wanted = {"book": book, "customer": customer}, Wanted(position, None)
+    _, items = await services.reader.items(_SQL["spoken"], ("customers", "journal"), values, wanted)
+    return str(items[0]["locale"]), str(items[0]["time_zone"])
 
 
 async def _on_record(services: Services, book: str, customer: str, field: str) -> str:
