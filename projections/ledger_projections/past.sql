@@ -51,24 +51,31 @@ JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'event';
 
 -- name: copy_streams
 -- What counts of some streams: of the book all that was recorded by then, of customers what had occurred by then too. How
--- far to read is found by doubling, so that of what came after no more is read than of what came before.
+-- far to read is found by doubling, so that of what came after no more is read than of what came before. Streams come one
+-- by one (OFFSET 0), and the position is written as no index knows it: the planner, who may know nothing of the log yet,
+-- could else go through all of the book.
 WITH RECURSIVE reach (stream, version, goes_on) AS (
     SELECT s.stream, 64::bigint, true FROM unnest(%(streams)s::text[]) AS s (stream)
     UNION ALL
     SELECT r.stream, CASE WHEN p.position <= %(upto)s THEN 2 * r.version ELSE r.version END, p.position <= %(upto)s
     FROM reach AS r
-    JOIN ledger.event AS p ON p.book = %(book)s AND p.stream = r.stream AND p.version = r.version
+    CROSS JOIN LATERAL (
+        SELECT e.position FROM ledger.event AS e
+        WHERE e.book = %(book)s AND e.stream = r.stream AND e.version = r.version OFFSET 0) AS p
     WHERE r.goes_on
 ), zone AS MATERIALIZED (
     SELECT ledger.zone_of(%(book)s) AS name
 ), copied AS (
     INSERT INTO past.event
-    SELECT e.*
+    SELECT c.*
     FROM (SELECT r.stream, max(r.version) AS version FROM reach AS r GROUP BY r.stream) AS t
-    JOIN ledger.event AS e ON e.book = %(book)s AND e.stream = t.stream AND e.version <= t.version
-    WHERE e.position <= %(upto)s AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s::text[]))
-        AND (e.stream = 'book' OR ledger.occurred_by(
-            e.occurred_at, (SELECT z.name FROM zone AS z), %(day)s::date, %(instant)s::timestamptz))
+    CROSS JOIN LATERAL (
+        SELECT e.* FROM ledger.event AS e
+        WHERE e.book = %(book)s AND e.stream = t.stream AND e.version <= t.version AND e.position + 0 <= %(upto)s
+            AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s::text[]))
+            AND (e.stream = 'book' OR ledger.occurred_by(
+                e.occurred_at, (SELECT z.name FROM zone AS z), %(day)s::date, %(instant)s::timestamptz))
+        OFFSET 0) AS c
     RETURNING type
 )
 SELECT coalesce(array_agg(DISTINCT c.type), '{}') FROM copied AS c;

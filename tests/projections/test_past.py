@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import LiteralString
 
 import psycopg
 import pytest
-from tests.projections.histories import post_lives
+from tests.ledger import asks
+from tests.ledger.world import START
+from tests.log.posting import writer
+from tests.projections.histories import message, post, post_lives
 from tests.projections.rows import Connection
+from tests.projections.test_plans import scans
 
 from ledger.database import connect, with_settings
 from ledger.errors import Unavailable
@@ -104,3 +109,45 @@ def test_finance_does_not_see_workspaces(connection: Connection) -> None:
         """SELECT has_schema_privilege('ledger_finance', 'invoices@past1', 'USAGE')"""
     ).fetchone()
     assert row == (False,)
+
+
+def read_for(connection: Connection, copy: LiteralString, **values: object) -> tuple[int, str]:
+    """Tell how many events a copy looks at, those that it leaves out included, and how it finds them."""
+    with connection.transaction(force_rollback=True):
+        at = {"kind": 0, "workspace": 0, "schema": "log@past1", "at": ""}
+        connection.execute(past._own("begin", 0), at)
+        row = connection.execute(
+            ("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + past._own(copy, 0)).encode(),
+            {"book": BOOK, "upto": 60, "types": None, "streams": ["book"], **FOREVER, **values},
+            prepare=False,
+        ).fetchone()
+    assert row is not None
+    read, found = 0, ""
+    for scan in scans(row[0][0]["Plan"]):
+        if scan["Relation Name"] == "event" and scan["Alias"].startswith("e"):
+            rows = scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
+            read += rows * scan["Actual Loops"]
+            found += str(scan)
+    return round(read), found
+
+
+def test_what_came_after_is_not_read(database: str, connection: Connection) -> None:
+    """A long stream is read no further than twice as far as the moment, and of a type nothing behind it."""
+    streams = {"streams": ["book", "customer/customer-1"]}
+    types = {"types": ["dispute.assigned", "dispute.opened", "dispute.resolved"], "upto": 200}
+    for again in (False, True):
+        of_stream, how = read_for(connection, "copy_streams", **streams)
+        assert 30 < of_stream < 2 * 64
+        assert "event_stream_version" in how
+        assert "version <= " in how
+        of_types, how = read_for(connection, "copy_types", **types)
+        assert 0 < of_types < 10
+        assert "event_of_care" in how
+        assert '"position" <= ' in how
+        if not again:
+            before = of_types
+            with writer(database) as works:
+                post_lives(works, BOOK, 20, first=6)
+                late = [(asks.charge(f"late-{n}", 1), f"late {n}", START, "customer-1") for n in range(400)]
+                post(works, BOOK, [message(*each) for each in late])
+    assert of_types == before
