@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ledger.defects import DEFECTS
 from ledger.disputes.deadline import SOURCE, DisputeLapse
 from ledger.errors import Refusal, Unavailable
 from ledger.event import LEDGER
@@ -73,7 +74,7 @@ class Deadlines:
             except Unavailable as error:
                 log.info("deadlines_wait", error=str(error))
                 seconds = RETRY_SECONDS
-            except Exception:  # a fault of ours in one dispute is no reason to forget all others for ever
+            except DEFECTS:  # to be seen, and no reason to forget all deadlines for ever
                 log.exception("deadlines_failed")
                 seconds = AGAIN_SECONDS
             await asyncio.sleep(min(seconds, self._look_seconds_max))
@@ -100,24 +101,33 @@ class Deadlines:
 
     async def _post(self, book: str, passed: Sequence[Due]) -> None:
         """Post what passed at the moment that it did; where the books of that day are closed, as of now."""
-        outcomes = await self._submit(book, passed, lambda each: each.acts_at)
-        closed = [each for each, outcome in zip(passed, outcomes, strict=True) if _is_closed(outcome)]
+        closed = await self._submit(book, passed, lambda each: each.acts_at)
         if closed:
             now = datetime.now(UTC)
             await self._submit(book, closed, lambda _: now)
 
-    async def _submit(
-        self, book: str, passed: Sequence[Due], time: Callable[[Due], datetime]
-    ) -> list[Outcome]:
+    async def _submit(self, book: str, passed: Sequence[Due], time: Callable[[Due], datetime]) -> list[Due]:
+        """Post together and tell what is of a closed day.
+
+        Where the ledger itself fails, it is posted one by one: a defect in one dispute stops no other.
+        """
         messages = [each.message(time(each)) for each in passed]
-        outcomes = await self._writer.submit_soon(book, messages, asyncio.get_running_loop())
+        try:
+            outcomes = await self._writer.submit_soon(book, messages, asyncio.get_running_loop())
+        except Unavailable:
+            raise
+        except DEFECTS:
+            if len(passed) > 1:
+                return [closed for each in passed for closed in await self._submit(book, [each], time)]
+            log.exception("deadline_failed", book=book, dispute=passed[0].dispute)
+            return []
         for each, outcome in zip(passed, outcomes, strict=True):
             about = {"book": book, "dispute": each.dispute, "respond_by": str(each.respond_by)}
             if isinstance(outcome, Refusal):
                 log.info("deadline_does_not_act", code=outcome.code, **about)
             elif outcome.status == "recorded":
                 log.info("deadline_passed", position=outcome.position, **about)
-        return outcomes
+        return [each for each, outcome in zip(passed, outcomes, strict=True) if _is_closed(outcome)]
 
 
 def _is_closed(outcome: Outcome) -> bool:

@@ -93,16 +93,17 @@ async def _stands(conn: AsyncConnection, moment: Past, noun: str, customers: Seq
 
 
 def _by_item(rows: Sequence[TupleRow]) -> Mapping[tuple[str, str, str], list[int]]:
-    """Tell which events were about what."""
+    """Tell which events were about what; where only some of them move a field, which of them."""
     found = defaultdict[tuple[str, str, str], list[int]](list)
-    for position, type_, customer, invoice, dispute, discount in rows:
+    for position, type_, customer, invoice, dispute, discount, used in rows:
         for noun, item in (("invoice", invoice), ("dispute", dispute), ("discount", discount)):
             if item is not None:
                 found[noun, customer, item].append(position)
         if type_.startswith("customer."):
             found["customer", customer, customer].append(position)
-        if type_ in ("invoice.issued", "invoice.voided"):
-            found["discount", customer, ""].append(position)  # an invoice uses discounts, and gives them back
+        for name in used:  # by an invoice, which gives them back when it is voided
+            found["discount", customer, name].append(position)
+            found["discount uses", customer, name].append(position)
     return found
 
 
@@ -111,7 +112,8 @@ def _compared(
 ) -> Iterator[Change]:
     for (customer, item), after in is_.items():
         before = was.get((customer, item), {})
-        events = by_item.get((noun, customer, item)) or by_item.get((noun, customer, ""), [])
+        events = by_item.get((noun, customer, item), [])
         for field, value in after.items():
             if before.get(field) != value and (before or value):
-                yield Change(noun, item, customer, None, field, before.get(field), value, events)
+                by = by_item.get((f"{noun} {field}", customer, item), events)
+                yield Change(noun, item, customer, None, field, before.get(field), value, by)

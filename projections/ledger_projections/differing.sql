@@ -36,11 +36,17 @@ WHERE e.book = %(book)s AND e.position > %(before)s AND e.position <= %(after)s 
 ORDER BY e.customer;
 
 -- name: events
--- What happened to customers, with the names of what it was about.
-SELECT e.position, e.type, e.customer, e.invoice, d.data ->> 'dispute', d.data ->> 'discount'
+-- What happened to customers, with the names of what it was about; of an invoice issued or voided, with the discounts that it
+-- used and gives back: those that it was issued with.
+SELECT e.position, e.type, e.customer, e.invoice, d.data ->> 'dispute', d.data ->> 'discount', ARRAY(
+    SELECT u.used ->> 'discount' FROM jsonb_array_elements(d.data -> 'discounts') AS u (used)) AS used
 FROM ledger.event AS e
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN e.type LIKE 'dispute.%%' OR e.type LIKE 'discount.%%' THEN ledger.data_of(e.state) END AS data OFFSET 0) AS d
+    SELECT CASE WHEN e.type LIKE 'dispute.%%' OR e.type LIKE 'discount.%%' OR e.type = 'invoice.issued' THEN ledger.data_of(e.state)
+        WHEN e.type = 'invoice.voided' THEN (
+            SELECT ledger.data_of(i.state) FROM ledger.event AS i
+            WHERE i.book = e.book AND i.stream = e.stream AND i.type = 'invoice.issued' AND i.invoice = e.invoice)
+        END AS data OFFSET 0) AS d
 WHERE e.book = %(book)s AND e.position > %(before)s AND e.position <= %(after)s AND e.customer = ANY (%(customers)s)
 ORDER BY e.position;
 

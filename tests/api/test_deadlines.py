@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, date, datetime, timedelta
+from typing import LiteralString, NamedTuple
 
 import psycopg
 import pytest
@@ -17,11 +18,14 @@ from tests.ledger.world import Ask
 from tests.log.posting import writer
 from tests.projections.histories import OPEN_BOOK, message, post
 
+from ledger import decider
 from ledger.disputes.deadline import SOURCE
 from ledger.event import LEDGER
 from ledger.log import store
 from ledger.log.writer import Writer
 from ledger.message import Message
+from ledger_api.deadlines import AGAIN_SECONDS, Deadlines, Due
+from ledger_api.reading import Reader
 
 BOOK = "main"
 AGO = timedelta(days=3)
@@ -154,3 +158,37 @@ def test_nothing_acts_before_a_full_day_after_it_was_recorded(
         assert acted(database) == found
     finally:
         service.stop()
+
+
+class Proposing(Reader):
+    """Proposes these deadlines, as the read model would."""
+
+    def __init__(self, due: Sequence[Due]) -> None:
+        self._due = due
+
+    async def rows(
+        self, query: LiteralString, values: Mapping[str, object], *, binary: bool = False
+    ) -> list[tuple[object, ...]]:
+        """Give them all."""
+        del query, values, binary
+        return [tuple(each) for each in self._due]
+
+
+def test_a_defect_in_one_dispute_stops_no_other(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = date(2026, 3, 10)
+    names = [f"late-{n}" for n in range(4)]
+    with recording(database, monkeypatch, AGO) as works:
+        tell(works, [life(name, asks.chargeback("d", "p1", 400, respond_by=str(day))) for name in names])
+    decide, acts_at = decider.decide, datetime.now(UTC) - timedelta(days=1)
+    due = [Due(acts_at, BOOK, name, "d", day, -1.0) for name in names]
+
+    def defective(*arguments: object) -> list[decider.Draft]:
+        if "late-1" in str(arguments[2]):
+            raise KeyError("a defect")
+        return decide(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decider, "decide", defective)
+    with writer(database) as works:
+        seconds = asyncio.run(Deadlines(Proposing(due), works, 600).act())
+    assert seconds == AGAIN_SECONDS
+    assert [each.customer for each in acted(database)] == ["late-0", "late-2", "late-3"]

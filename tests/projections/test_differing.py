@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 from tests.api.command import run
-from tests.ledger.asks import charge, complain, issue, pay
+from tests.ledger.asks import amount_off, charge, complain, issue, pay, percent_off, revoke, void
 from tests.ledger.world import START, Ask
 from tests.log.posting import writer
 from tests.projections.histories import OPEN_BOOK, message, post
@@ -45,6 +45,32 @@ def test_every_change_names_the_events_that_made_it(database: str) -> None:
     assert orjson.loads(run(database, "diff", "9", "9", "--book", "main", "--json").out)["changes"] == []
     assert run(database, "diff", "9", "4", "--book", "main").code == 4
     assert run(database, "diff", "1", "2999-01-01", "--book", "main").code == 4
+
+
+def test_a_discount_is_changed_by_what_grants_uses_and_gives_back_that_one(database: str) -> None:
+    story: list[tuple[Ask, str]] = [
+        (OPEN, "alice"), (percent_off("ten", "10", invoices=2), "alice"), (amount_off("sorry", 50), "alice"),
+        (charge("a", 1_000), "alice"), (issue(), "alice"), (revoke("sorry"), "alice"),
+        (charge("b", 1_000), "alice"), (issue(), "alice"), (void("INV-2"), "alice"),
+        (percent_off("new", "5"), "alice"),
+    ]  # fmt: skip
+    with writer(database) as works, projecting(database):
+        asks = [message(ask, f"k{place}", START, who) for place, (ask, who) in enumerate(story)]
+        post(works, "main", [message(OPEN_BOOK, "book", START), *asks])
+        until(lambda: folded(database, "main", 11))
+    ran = run(database, "diff", "5", "11", "--book", "main", "--json")
+    assert ran.code == 0, ran.err
+    assert sorted(
+        (c["item"], c["field"], c["before"], c["after"], c["events"])
+        for c in orjson.loads(ran.out)["changes"] if c["noun"] == "discount"
+    ) == [
+        ("new", "state", None, "granted", [11]),
+        ("sorry", "state", "granted", "revoked", [6, 7]),
+        ("sorry", "uses", 0, 1, [6]),
+        ("ten", "uses", 0, 1, [6, 9, 10]),
+    ]  # fmt: skip
+    ran = run(database, "diff", "8", "10", "--book", "main", "--json")
+    assert [c for c in orjson.loads(ran.out)["changes"] if c["noun"] == "discount"] == []
 
 
 def test_it_waits_for_nothing_that_is_not_folded(database: str) -> None:

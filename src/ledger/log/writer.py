@@ -20,6 +20,7 @@ import psycopg
 import structlog
 from psycopg.pq import PipelineStatus
 
+from ledger.defects import DEFECTS
 from ledger.errors import ConfigurationError, Refusal, Unavailable
 from ledger.log import snapshots, store
 from ledger.log.judge import Judge, Key
@@ -178,7 +179,7 @@ class Writer:
                 log.error("writer_unavailable", error=str(error))  # noqa: TRY400 - a trace would tell nothing more
                 unavailable = Unavailable(f"the database cannot record now: {_first_line(error)}")
                 return [Answer(request, unavailable) for request in group]
-            except Exception as error:  # a defect costs its request, never the writer or its neighbours
+            except DEFECTS as error:  # a defect costs its request, never the writer or its neighbours
                 self._drop_caches()
                 self._lost_connection()
                 if len(group) > 1:
@@ -230,7 +231,7 @@ class Writer:
         replays = sum(1 for outcome in each if isinstance(outcome, Receipt) and outcome.status == "replayed")
         try:
             self._watch(Committed(len(each), events, replays, seconds))
-        except Exception:
+        except DEFECTS:
             log.exception("writer_figures_not_noted")
 
     def _keep_snapshots(self) -> None:
