@@ -10,7 +10,7 @@ import pytest
 from tests.api import history
 from tests.api.history import START
 from tests.api.live import Caller, Json, Live, open_book, problem
-from tests.ledger.asks import charge, issue, pay
+from tests.ledger.asks import charge, issue, pay, percent_off, revoke
 
 CUSTOMERS = [f"c-{number:02}" for number in range(1, 7)]
 OF_CUSTOMER = ("", "/balance", "/balance/explain", "/statement", "/invoices", "/disputes", "/discounts")
@@ -109,6 +109,17 @@ def test_both_clocks_together_count_in_lists(alice: Caller) -> None:
     assert problem(alice.get("/customers/alice/invoices", as_of_position=1)) == (404, "customer_unknown")
     assert problem(alice.get("/invoices", as_of_position=paid + 9)) == (422, "as_of_in_future")
     assert alice.read("", as_of_position=number)["position"] == number
+
+
+def test_what_is_dated_before_it_began_is_not_there_yet(alice: Caller) -> None:
+    granted, before = datetime(2026, 3, 5, 12).astimezone(), datetime(2026, 3, 2, 12).astimezone()
+    alice.tell(percent_off("ten", "10"), at=granted)
+    revoked = alice.tell(revoke("ten"), at=before)["events"][-1]["position"]
+    for path in ("/discounts", "/customers/alice/discounts"):
+        for day, states in (("2026-03-03", []), ("2026-03-05", ["revoked"])):
+            found = alice.read(path, as_of_occurred=day, min_position=revoked)["items"]
+            assert [each["state"] for each in found] == states, (path, day)
+    assert alice.read("/reports/discount-authority", as_of_occurred="2026-03-03")["use"] == []
 
 
 def test_what_was_overdue_is_told_as_of_that_day(alice: Caller) -> None:

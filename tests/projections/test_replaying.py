@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import orjson
 import psycopg
@@ -73,6 +74,42 @@ def test_a_replay_equals_what_was_followed_to_that_position(
         assert run(database, "replay", "--book", BOOK, "--schema", "then").code == 4
         ran = run(database, "replay", "--book", BOOK, "--schema", "then", "--drop", "--json")
         assert orjson.loads(ran.out) == {"schema": "then", "dropped": True}
+
+
+def replayed(database: str, *moment: str) -> tuple[int, Rows]:
+    """Build a replay and drop it again: where the log ended for it, and its rows."""
+    of = ("--book", BOOK, "--schema", "then", "--json")
+    ran = run(database, "replay", *of, *moment)
+    assert ran.code == 0, ran.err
+    rows = rows_in(database, "then")
+    assert run(database, "replay", *of, "--drop").code == 0
+    position: int = orjson.loads(ran.out)["position"]
+    return position, rows
+
+
+def test_a_replay_by_the_recorded_clock_is_of_what_was_recorded_by_then(
+    database: str, folds: tuple[Connection, Cursors]
+) -> None:
+    with writer(database) as works:
+        for number in (7, 8):
+            post_lives(works, BOOK, 1, first=number)
+    commits = "SELECT max(position), recorded_at FROM ledger.event WHERE book = %s GROUP BY 2 ORDER BY 2"
+    times = folds[0].execute(commits, (BOOK,)).fetchall()
+    (before, _), (position, recorded), (head, last) = times[-3:]
+    beside, then = Beside(*folds, "@test"), dict[int, Rows]()
+
+    def keep(upto: int) -> None:
+        then[upto] = beside.fold(BOOK, [])
+
+    beside.fold(BOOK, [before, position, head], keep)
+    earlier = (recorded - timedelta(microseconds=1)).isoformat()
+    for moment, ended in ((earlier, before), (recorded.isoformat(), position), (last.isoformat(), head)):
+        assert replayed(database, "--as-of-recorded", moment) == (ended, then[ended])
+    day = ("--as-of-occurred", "2026-01-23")
+    both = replayed(database, "--as-of-recorded", recorded.isoformat(), *day)
+    assert both == replayed(database, "--as-of-position", str(position), *day)
+    assert both[0] == position
+    assert both[1] != then[position]
 
 
 def test_a_replay_by_the_occurred_clock_has_the_balances_of_that_day(

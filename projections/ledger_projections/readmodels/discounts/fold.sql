@@ -61,7 +61,8 @@ WITH fact AS MATERIALIZED (
         l.granted_by, l.revoked_at, l.revoked_by, l.revoke_reason, l.withdrawn_at, l.withdraw_reason, CASE WHEN l.terms ? 'currency' THEN 0 END, 0,
         l.position
     FROM life l
-    WHERE NOT EXISTS (SELECT FROM known k WHERE k.customer = l.customer AND k.discount = l.discount)
+    -- As of an occurred moment there may be what became of a discount (a revocation dated back), and not the discount.
+    WHERE l.terms IS NOT NULL AND NOT EXISTS (SELECT FROM known k WHERE k.customer = l.customer AND k.discount = l.discount)
 )
 UPDATE discount d
 SET role = coalesce(l.authority ->> 'role', d.role),
