@@ -1,11 +1,24 @@
 -- name: timeline
--- One page of a customer's events with what they name. Versions have no gaps, so a page is a range of versions: those
+-- One page of a customer's events with what they name. Versions have no gaps, so the last one by a position is found by
+-- halving, whatever came after; and a page is a range of versions: those
 -- after `behind`, or before it when the newest come first; of one that had not occurred by then there is a version and no
 -- event. One row without either when there are none, no row when there is no such book.
 SELECT h.position, l.version AS last, t.version, t.event FROM ledger.head AS h
 CROSS JOIN LATERAL (
-    SELECT coalesce(max(e.version), 0) AS version FROM ledger.event AS e
-    WHERE e.book = h.book AND e.stream = 'customer/' || %(customer)s AND e.position <= coalesce(%(upto)s, h.position)
+    WITH RECURSIVE search (low, high) AS (
+        SELECT 0::bigint, coalesce((
+            SELECT e.version FROM ledger.event AS e WHERE e.book = h.book AND e.stream = 'customer/' || %(customer)s
+            ORDER BY e.version DESC LIMIT 1), 0)
+        UNION ALL
+        SELECT CASE WHEN e.position <= coalesce(%(upto)s, h.position) THEN m.middle ELSE s.low END,
+            CASE WHEN e.position <= coalesce(%(upto)s, h.position) THEN s.high ELSE m.middle - 1 END
+        FROM search AS s
+        CROSS JOIN LATERAL (SELECT (s.low + s.high + 1) / 2 AS middle) AS m
+        JOIN ledger.event AS e
+            ON e.book = h.book AND e.stream = 'customer/' || %(customer)s AND e.version = m.middle
+        WHERE s.low < s.high
+    )
+    SELECT max(s.low) AS version FROM search AS s
 ) AS l
 CROSS JOIN LATERAL (
     SELECT CASE WHEN %(newest)s THEN least(%(behind)s::bigint - 1, l.version) - %(limit)s + 1 ELSE %(behind)s::bigint + 1 END AS first
