@@ -11,7 +11,7 @@ import structlog
 
 from ledger.database import connect
 from ledger.errors import ConfigurationError
-from ledger.notices import LOG, Notices, Watch
+from ledger.notices import CURSOR, LOG, Notices, Watch
 from ledger_projections.cursors import Cursors
 from ledger_projections.folding import SESSION
 from ledger_projections.following import RETRY_SECONDS, Cycle, Follower
@@ -22,9 +22,9 @@ __all__ = ["Cycle", "Projector"]
 
 log = structlog.get_logger()
 
-TURN_SECONDS = 0.02
-"""A short cycle is followed by a rest of its length, as far as both fit into this: cycles become fewer and
-larger, which leaves the machine to the writer. A long one is followed by the next, or news would pile up."""
+TURN_SECONDS = 0.05
+"""A short cycle is followed by a rest for as long as both fit into this, unless somebody waits for what is
+not folded yet: cycles become fewer and larger, which leaves the machine to the writer."""
 POLL_SECONDS = 1.0
 """How often to look for news when no notice came: one may be lost."""
 STATEMENT_SECONDS_MAX = 300
@@ -59,6 +59,7 @@ class Projector:
         self._cursors = Cursors(conninfo)
         self._follower: Follower | None = None
         self._stopping = threading.Event()
+        self._awaited = threading.Event() if notices is None else notices.awaited(CURSOR)
         self._news: Watch | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-projector", daemon=True)
 
@@ -69,6 +70,7 @@ class Projector:
     def stop(self) -> None:
         """Finish the cycle under way and end."""
         self._stopping.set()
+        self._awaited.set()
         if (news := self._news) is not None:
             news.wake()
         if self._thread.is_alive():
@@ -124,6 +126,7 @@ class Projector:
     def _cycles(self, follower: Follower, wait_for_news: Callable[[float], bool]) -> None:
         while not self._stopping.is_set():
             follower.take_over()
+            self._awaited.clear()
             cycle = follower.cycle()
             if cycle is None:
                 if wait_for_news(self._poll_seconds):
@@ -132,4 +135,4 @@ class Projector:
             if self._watch is not None:
                 self._watch(cycle)
             if not cycle.backlog:
-                self._stopping.wait(max(0.0, min(cycle.seconds, TURN_SECONDS - cycle.seconds)))
+                self._awaited.wait(max(0.0, TURN_SECONDS - cycle.seconds))

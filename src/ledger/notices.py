@@ -90,6 +90,7 @@ class Notices:
         self._latest: dict[_Key, int] = {}
         self._waiting: dict[_Key, list[_Waiter]] = {}
         self._watches: list[tuple[str, threading.Event]] = []
+        self._awaited = {channel: threading.Event() for channel in self._channels}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._hearing = threading.Event()
@@ -127,6 +128,10 @@ class Notices:
     def watch(self, channel: str) -> Watch:
         """Watch over a channel, whatever the book."""
         return Watch(self, channel)
+
+    def awaited(self, channel: str) -> threading.Event:
+        """Give the event that is set when somebody begins to wait for a position; who heeds it clears it."""
+        return self._awaited[channel]
 
     def wait(self, channel: str, book: str, position: int, timeout: float) -> bool:
         """Wait in a thread until a notice names `position` or a later one.
@@ -176,6 +181,7 @@ class Notices:
             if self.latest(channel, book) >= waiter.position:
                 return True
             self._waiting.setdefault((channel, book), []).append(waiter)
+        self._awaited[channel].set()
         return False
 
     def _leave(self, channel: str, book: str, waiter: _Waiter) -> None:

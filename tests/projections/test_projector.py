@@ -18,6 +18,7 @@ from tests.projections.running import cursors, folded, projecting, projector_pro
 
 from ledger.log.writer import Writer
 from ledger.notices import CURSOR
+from ledger_projections import engine
 from ledger_projections.readmodel import READ_MODELS
 
 BOOK = "lives"
@@ -61,6 +62,20 @@ def test_it_takes_its_time_only_with_what_is_new(database: str, works: Writer) -
             assert notices.wait(CURSOR, BOOK, outcome.events[-1].position, timeout=10)
             seconds.append(time.perf_counter() - began)
         assert sorted(seconds)[10] < 1, "it is woken, it does not look"
+
+
+def test_who_waits_for_a_position_ends_the_rest_between_cycles(
+    database: str, works: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TURN_SECONDS", 3600)
+    with projecting(database, poll_seconds=3600) as (_, notices):
+        until(lambda: notices.connected)
+        for round_ in range(3):
+            position = post_lives(works, BOOK, 1, first=1 + round_)
+            assert notices.wait(CURSOR, BOOK, position, timeout=10)
+        rested = post_lives(works, BOOK, 1, first=4)
+        assert set(cursors(database, BOOK).values()) == {position}, "nobody waits: it rests"
+        assert notices.wait(CURSOR, BOOK, rested, timeout=10)
 
 
 def test_what_one_projector_folds_the_other_leaves_until_that_one_is_killed(
