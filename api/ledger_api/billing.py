@@ -35,7 +35,7 @@ _SQL = queries("ledger_api", "billing.sql")
 SOURCE = "ledger/billing"
 """The source of the run's messages: nobody else may post as it."""
 CUSTOMERS_DEFAULT = 1_000
-"""Customers looked at on one page when the request does not say: about a second's work."""
+"""Customers looked at on one page when the request does not say: less than half a second's work."""
 CUSTOMERS_MAX = 5_000
 """Customers looked at on one page at most; they are decided under one lock of the book."""
 MODELS = ("customers",)
