@@ -16,7 +16,7 @@ class BillingResult(Shape):
     customer: CustomerId
     currency: CurrencyCode
     status: Literal["billed", "replayed", "due", "not_due", "refused"] = Field(
-        description="replayed: by this run, before. due: of a dry run, would be billed."
+        description="replayed: since the run began, and told again. due: of a dry run, would be billed."
     )
     invoice: str | None = Field(description="None where there is nothing but credit, and in a dry run.")
     total: int | None = Field(description="What the invoice comes to.")
