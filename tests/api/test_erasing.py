@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import signal
 import subprocess
 import time
@@ -14,7 +15,18 @@ import psycopg
 import pytest
 from tests.api.command import run
 from tests.api.live import Caller, Live, open_book, problem, serving
-from tests.ledger.asks import charge, close, erase, issue, pay
+from tests.api.mailing import Box, delivering
+from tests.ledger.asks import (
+    charge,
+    chargeback,
+    close,
+    erase,
+    evidence,
+    issue,
+    pay,
+    resolve,
+    verification_policy,
+)
 
 from ledger.embedded import Embedded
 from ledger.embedded.programs import installed
@@ -22,6 +34,8 @@ from ledger_migrations import apply
 
 PERSON = b'{"name":"Aurelia Quistgaard","email":"aurelia.quistgaard@example.com"}'
 TRACES = (b"Quistgaard", b"quistgaard@example")
+NOTE = b"Ms Quistgaard asked for the letter of Aurelia Quistgaard."
+FILE = b"%PDF-1.7 the receipt of Aurelia Quistgaard\n" * 100
 ADDRESS = "/customers/alice/person"
 
 
@@ -103,10 +117,16 @@ def test_no_trace_of_a_person_is_in_any_file_but_the_vaults_and_none_after_erasi
     tmp_path.chmod(0o755)
     with Embedded(tmp_path / "home").running() as database:
         apply(database)
-        with serving(database, log_level="info") as live:
+        box = Box()
+        with delivering(box), serving(database, log_level="info") as live:
             alice = with_person(live)
-            for ask in (charge("c1", 500), issue(), pay("p1", 500), close()):
+            for ask in (charge("c1", 500), issue(), pay("p1", 500), verification_policy("one_time_code")):
                 alice.tell(ask)
+            keep_note_and_evidence(alice)
+            alice.tell(close())
+            send_code(alice)
+            assert box.letters[-1].rcpt_tos == ["aurelia.quistgaard@example.com"]
+            assert codes(database, alice.book) == 1
             alice.read("/invoices", min_position=alice.head)
             assert alice.read(ADDRESS)["name"] == "Aurelia Quistgaard"
             before = everything(tmp_path, database, alice.book)
@@ -116,11 +136,47 @@ def test_no_trace_of_a_person_is_in_any_file_but_the_vaults_and_none_after_erasi
             until(lambda: records(database, alice.book) == (0, 0))
             after = everything(tmp_path, database, alice.book)
             assert traces(after) == []
+            assert codes(database, alice.book) == 0
+            assert problem(alice.get("/customers/alice/notes")) == (410, "person_erased")
             assert b"customer.erased" in after["dump"]
             assert run(database, "verify", "--book", alice.book).code == 0
             live.stop()
             assert b"answered" in live.log
             assert traces({"log": live.log}) == []
+
+
+def keep_note_and_evidence(caller: Caller) -> None:
+    """Write a note, and settle a dispute by a file."""
+    caller.tell(chargeback("cb", "p1", 100, respond_by="2999-01-01"))
+    client, at = caller.client, f"{caller.at}/customers/alice"
+    kept = client.put(f"{at}/notes/n1", content=NOTE, headers={"content-type": "text/plain"})
+    assert kept.status_code == 201, kept.text
+    file = client.put(
+        f"{at}/disputes/cb/evidence?min_position={caller.head}", content=FILE,
+        headers={"content-type": "application/pdf"},
+    )  # fmt: skip
+    assert file.status_code == 201, file.text
+    caller.tell(evidence("cb", sha256=hashlib.sha256(FILE).hexdigest(), size=len(FILE)))
+    caller.tell(resolve("cb", "won"))
+    notes = caller.read("/customers/alice/notes", min_position=caller.head)["items"]
+    assert [note["text"] for note in notes] == [NOTE.decode()]
+
+
+def send_code(caller: Caller) -> None:
+    """Send a one-time code, which then waits to be told."""
+    answer = caller.client.post(
+        f"{caller.at}/customers/alice/verifications", content=b"{}",
+        headers={"content-type": "application/json"},
+    )  # fmt: skip
+    assert answer.status_code == 201, answer.text
+
+
+def codes(database: str, book: str) -> int:
+    """Count the one-time codes that are under way."""
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT count(*) FROM vault.code WHERE book = %s", (book,)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def everything(folder: Path, database: str, book: str) -> dict[str, bytes]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
-from typing import Any
 
 import orjson
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
 from tests.api.live import AT, Caller, Json, Live, open_book, problem, serving
+from tests.api.mailing import Box, delivering
 from tests.api.racing import CLIENTS, at_once
 from tests.ledger.asks import arrive, end, verification_policy
 
@@ -26,52 +23,16 @@ PASSWORD = "correct horse battery staple"
 METHODS = ("one_time_code", "call_back", "password", "document_number")
 
 
-class Box:
-    """A real mail server on this machine, and what it was handed."""
-
-    def __init__(self) -> None:
-        self.letters: list[Envelope] = []
-        self.refuses = False
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        if self.refuses:
-            return f"550 no mail for {envelope.rcpt_tos[0]}"
-        self.letters.append(envelope)
-        return "250 taken"
-
-    def code(self) -> str:
-        """Read the code out of the last letter."""
-        found = re.search(rb"Your code is ([0-9]{6})\.", self.letters[-1].original_content or b"")
-        assert found
-        return found[1].decode()
-
-
 @pytest.fixture(scope="module")
 def box() -> Box:
     return Box()
 
 
 @pytest.fixture(scope="module")
-def posted(live: Live, box: Box, monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Live]:
+def posted(live: Live, box: Box) -> Iterator[Live]:
     """Serve the same database with a mail server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    monkeypatch_module.setenv("BILLING_LEDGER_SMTP_URL", f"smtp://127.0.0.1:{port}")
-    monkeypatch_module.setenv("BILLING_LEDGER_SMTP_FROM", "billing@example.com")
-    try:
-        with serving(live.database) as service:
-            yield service
-    finally:
-        controller.stop()
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
+    with delivering(box), serving(live.database) as service:
+        yield service
 
 
 @pytest.fixture

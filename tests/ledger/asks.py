@@ -243,6 +243,12 @@ def verification_policy(*methods: str, from_: str = "2026-01-01", **more: object
     return "policy.changed", {"policy": "verification", "from": from_, "verification": policy}
 
 
+def seller_policy(from_: str = "2026-01-01", **more: object) -> Ask:
+    address = {"lines": ["Havnegade 12"], "postal_code": "8000", "city": "Aarhus C", "country": "DK"}
+    seller = {"name": "Nordlys Fibernet ApS", "address": address, "vat_id": "DK12345678", **more}
+    return "policy.changed", {"policy": "seller", "from": from_, "seller": seller}
+
+
 def verify(result: str, contact: str | None = None, method: str = "password") -> Ask:
     data = {"method": method, "result": result}
     return "caller.verify", data if contact is None else {**data, "contact": contact}

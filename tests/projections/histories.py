@@ -31,6 +31,7 @@ OPENING: tuple[Ask, ...] = (
     ),
     asks.dunning_policy((1, "friendly", 100), (5, "firm", 0)),
     asks.verification_policy(),
+    asks.seller_policy(),
     asks.trial("stay", ("ten_percent", "40"), ("letter", "40.0"), hold_out="20", end="2999-12-31"),
 )  # fmt: skip
 _HOURS = 5_000

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from psycopg import sql
+from tests.ledger import asks
+from tests.ledger.table import untaxed
 from tests.ledger.test_random_histories import Histories
 from tests.ledger.world import START, Ask
 from tests.log.posting import read_log, writer
@@ -20,8 +23,10 @@ from tests.projections.histories import OPEN_BOOK, message, post, post_lives
 from tests.projections.rows import Beside, folding
 
 from ledger import decider
+from ledger.database import connect
 from ledger.errors import Refusal
-from ledger.event import Event
+from ledger.event import LEDGER, Event, encode_canonical
+from ledger.log.importing import import_log
 from ledger.log.writer import Writer
 from ledger.posting_rules import DEFAULT_RULES, postings
 from ledger.state import Customer
@@ -37,6 +42,7 @@ LEFT = sql.SQL(
     " UNION ALL SELECT 'credit_note/' || credit_note, unallocated FROM {invoices}.credit_note"
     " WHERE book = %(book)s"
 )
+LAPSED = sql.SQL("SELECT state, outcome, level, lapsed::text FROM {disputes}.dispute WHERE book = %(book)s")
 SALES = sql.SQL("SELECT count(*) FROM {journal}.posting WHERE account = 'sales-1'")
 BALANCES = sql.SQL(
     "SELECT customer, currency, receivable, disputed, customer_credit, unbilled"
@@ -112,6 +118,31 @@ def ledger(database: str) -> Iterator[Ledger]:
         made = Ledger(database, works)
         yield made
         made.close()
+
+
+@pytest.mark.parametrize("kind", ["chargeback", "complaint"])
+def test_a_deadline_that_passed_is_folded_alike_however_the_log_is_cut(ledger: Ledger, kind: str) -> None:
+    """By an imported log: its clock went past the day, which that of a log that is written now does not."""
+    world = untaxed()
+    told = (
+        asks.charge("c", 900), asks.issue(), asks.pay("p", 300),
+        asks.chargeback("d", "p", 200, respond_by="2026-02-10") if kind == "chargeback"
+        else asks.complain("d", "INV-1", 400, respond_by="2026-02-10"),
+    )  # fmt: skip
+    for ask in told:
+        world.post(ask)
+    world.now = datetime(2026, 2, 12, tzinfo=UTC)
+    world.acts(LEDGER)
+    (event,) = world.post(asks.lapse("d", "2026-02-10"))
+    assert event.type == ("dispute.resolved" if kind == "chargeback" else "dispute.escalated")
+    book = next(ledger.books)
+    with connect(ledger.conninfo, autocommit=False) as connection:
+        events = (msgspec.structs.replace(each, book=book) for each in world.events)
+        import_log(connection, book, (encode_canonical(each) + b"\n" for each in events))
+    ledger.hold(book, [event.position - 1])
+    (lapsed,) = ledger.whole.all(LAPSED, book=book)
+    how = ("resolved", "lost", 0) if kind == "chargeback" else ("open", None, 1)
+    assert lapsed == (*how, "2026-02-10")
 
 
 BY_THE_CLOCK = {"code_limit", "verification_locked"}
