@@ -31,10 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str:
-    """Say which accounting programs the tests can ask, and what is left out because one is not there."""
+    """Say which foreign programs the tests can ask, and what is left out because one is not there."""
     from tests.foreign.programs import FOUND, MISSING  # noqa: PLC0415 - only a run that reports needs them
 
-    said = f"accounting programs: {', '.join(map(str, FOUND))}"
+    said = f"foreign programs: {', '.join(map(str, FOUND))}"
     return f"{said}; NOT INSTALLED, so not asked: {', '.join(MISSING)}" if MISSING else said
 
 

@@ -1,8 +1,9 @@
 """Three accounting programs that we did not write, and how each is asked to check a journal and to add it up.
 
-beancount is a Python package and always there. hledger and ledger are programs of the system: where they are
-not installed, what they would do is left out, and the report of the test run says so at its head. `.ci/run`
-installs them, and names them in LEDGER_TEST_PROGRAMS: then a program that is missing fails the run.
+beancount is a Python package and always there. hledger and ledger are programs of the system, and so is Go,
+which reads the signed log (`test_log.py`): where they are not installed, what they would do is left out, and
+the report of the test run says so at its head. `.ci/run` installs them, and names them in
+LEDGER_TEST_PROGRAMS: then a program that is missing fails the run.
 """
 
 from __future__ import annotations
@@ -156,7 +157,13 @@ def _minor(amount: Decimal, currency: str) -> int:
 
 
 ALL: tuple[Foreign, ...] = (Beancount(), Hledger(), Ledger())
-MISSING = [each.name for each in ALL if isinstance(each, _Installed) and shutil.which(each.name) is None]
+GO_PATH = Path("/usr/share/gocode")
+"""Where Debian's golang-golang-x-mod-dev puts golang.org/x/mod, whose sumdb reads transparency logs."""
+GO_IS_THERE = shutil.which("go") is not None and (GO_PATH / "src/golang.org/x/mod/sumdb/tlog").is_dir()
+MISSING: list[str] = [
+    *(each.name for each in ALL if isinstance(each, _Installed) and shutil.which(each.name) is None),
+    *(["go"] if not GO_IS_THERE else []),
+]
 DEMANDED = os.environ.get("LEDGER_TEST_PROGRAMS", "").split()
 FOUND = [each for each in ALL if each.name not in MISSING]
-"""The programs that are there."""
+"""The accounting programs that are there."""
