@@ -19,6 +19,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "book_not_allowed": "The API key opens another book.",
     "book_unknown": "There is no such book.",
     "credit_note_unknown": "There is no such credit note.",
+    "currency_not_einvoiced": "An e-invoice has amounts of two decimals, and the currency has more.",
     "customer_unknown": "There is no such customer.",
     "entry_too_long": "An event is longer than a bundle of entries can hold; the feed has it.",
     "dispute_unknown": "The customer has no such dispute.",

@@ -221,3 +221,31 @@ def test_an_invoice_is_written_as_it_stood_at_an_earlier_moment(shop: Caller) ->
     said = words(shop, f"{INVOICE}.html", language="en", as_of_position=issued)
     assert "Please pay €1,218.75" in said
     assert "p-77" not in said
+
+
+def test_a_reason_code_is_told_in_words_in_every_document(shop: Caller) -> None:
+    assert "Årsag Ordren er ændret" in words(shop, f"{NOTE}.html")
+    assert "Grund Die Bestellung wurde geändert" in words(shop, f"{NOTE}.html", language="de")
+    assert "<ram:Content>Ordren er ændret</ram:Content>" in shop.get(f"{NOTE}.xml").text
+    shop.tell(charge("c3", 100))
+    shop.tell(issue())
+    shop.tell(void("INV-2"))
+    shop.read(INVOICE, min_position=shop.head)
+    assert "Reason: A mistake" in words(shop, "/invoices/INV-2.html", language="en")
+
+
+@pytest.mark.parametrize("currency", ["BHD", "KWD", "TND"])
+def test_no_e_invoice_says_less_than_the_invoice(live: Live, currency: str) -> None:
+    """EN 16931 has two decimals [BR-DEC]; a dinar has three."""
+    caller = open_book(live, live.client(live.key()[1]), name="Nordlys", tax_rates=RATES)
+    caller.tell(sold_by())
+    caller.tell(("customer.opened", {"currency": currency, "locale": "en-GB"}))
+    for ask in (charge("c1", 1_234, currency=currency), issue(), credit("INV-1", (1, 34))):
+        caller.tell(ask)
+    caller.read("/credit-notes/CN-1", min_position=caller.head)
+    for path in (INVOICE, NOTE):
+        answer = caller.get(f"{path}.xml")
+        assert problem(answer) == (404, "currency_not_einvoiced")
+        assert (answer.json()["values"]["currency"], answer.json()["values"]["decimals_max"]) == (currency, 2)
+        assert PdfReader(BytesIO(caller.get(f"{path}.pdf").content)).attachments == {}
+    assert "1.234" in words(caller, f"{INVOICE}.html")

@@ -19,7 +19,7 @@ from ledger.errors import Unavailable
 from ledger_api.metrics import Metrics
 from ledger_api.papers.billed import invoice_paper
 from ledger_api.papers.html import as_html
-from ledger_api.papers.paper import plain
+from ledger_api.papers.paper import plain, reason_of
 from ledger_api.papers.pdf import as_pdf
 from ledger_api.papers.press import Press
 from ledger_api.tongue import LANGUAGES, Language, Tongue, words_of
@@ -44,12 +44,12 @@ def test_each_language_says_everything_and_puts_every_value_in(language: Languag
 def test_every_word_is_used() -> None:
     folder = files("ledger_api.papers")
     code = "".join(each.read_text("utf-8") for each in folder.iterdir() if each.name.endswith(".py"))
-    used = re.compile(r"\"(\w+)\"|category_|note_|entry_")
+    used = re.compile(r"\"(\w+)\"|category_|note_|entry_|reason_")
     named = set(used.findall(code))
     unused = [
         key
         for key in words_of(WORDS, "en")
-        if key not in named and not key.startswith(("category_", "note_", "entry_"))
+        if key not in named and not key.startswith(("category_", "note_", "entry_", "reason_"))
     ]
     assert unused == []
     assert tomllib.loads(folder.joinpath("words/en.toml").read_text("utf-8")) == dict(words_of(WORDS, "en"))
@@ -82,6 +82,24 @@ def test_the_language_that_is_asked_for_wins_over_the_customers_country() -> Non
     assert Tongue(WORDS, "de", "en-GB", "UTC").day("2026-03-01") == "1. März 2026"
     assert Tongue(WORDS, None, "en-GB", "UTC").day("2026-03-01") == "1 March 2026"
     assert Tongue(WORDS, "en", "en", "UTC").day("2026-03-01") == "March 1, 2026"
+
+
+@pytest.mark.parametrize(
+    ("language", "reason", "words"),
+    [
+        ("en", "agreement_changed", "The agreement was changed"),
+        ("da", "agreement_changed", "Aftalen er ændret"),
+        ("de", "mistake", "Ein Irrtum"),
+        ("es", "duplicate", "Facturado dos veces"),
+        ("el", "goodwill", "Καλή θέληση"),
+        ("et", "service_outage", "Teenus ei olnud saadaval"),
+        ("de", "own_code_7", "Own code 7"),
+        ("de", "Zwei Tage ohne Netz, tv_box", "Zwei Tage ohne Netz, tv_box"),
+        ("en", "", ""),
+    ],
+)
+def test_a_reason_is_written_in_words(language: Language, reason: str, words: str) -> None:
+    assert reason_of(Tongue(WORDS, language, "en", "UTC"), reason) == words
 
 
 def test_an_instant_is_dated_where_the_book_is() -> None:

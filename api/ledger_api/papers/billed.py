@@ -16,6 +16,7 @@ from ledger_api.papers.paper import (
     blank,
     code_of,
     plain,
+    reason_of,
 )
 from ledger_api.papers.vouchers import Billed, CreditNote, Invoice, Line, TaxGroup
 from ledger_api.tongue import Tongue
@@ -51,7 +52,7 @@ def credit_note_paper(to: Addressing, note: CreditNote) -> Paper:
         ("issued_on", tongue.day(note.issued_on)),
         ("for_invoice", note.invoice),
         ("customer", note.customer),
-        ("reason", plain(note.reason)),
+        ("reason", reason_of(tongue, note.reason)),
     ]
     rows = [
         Row(
@@ -84,7 +85,7 @@ def _paper(to: Addressing, voucher: Billed, kind: str) -> Paper:
     paper = blank(to, voucher.customer, f"{to.tongue.say(kind)} {voucher.number}", voucher.issued_at)
     if voucher.voided_at is None:
         return paper
-    reason, day = plain(voucher.void_reason or ""), to.tongue.day(voucher.voided_at)
+    reason, day = reason_of(to.tongue, voucher.void_reason or ""), to.tongue.day(voucher.voided_at)
     notice = to.tongue.say("void_notice", day=day, reason=reason)
     return replace(paper, watermark=to.tongue.say("void"), notice=notice)
 

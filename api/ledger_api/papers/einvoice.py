@@ -33,6 +33,15 @@ _CREDIT_TRANSFER = "58"  # UNTDID 4461: SEPA credit transfer
 _REASONS: dict[TaxCode, str] = {"E": "Exempt from VAT", "AE": "Reverse charge"}
 
 
+DECIMALS_MAX = 2
+"""Decimals that an amount of an e-invoice has [EN 16931 BR-DEC]: a fils of a dinar cannot be said."""
+
+
+def is_sayable(currency: str) -> bool:
+    """Tell whether amounts of a currency can be said exactly in an e-invoice."""
+    return EXPONENTS[currency] <= DECIMALS_MAX
+
+
 def as_einvoice(seller: Seller, person: Person | None, voucher: Invoice | CreditNote) -> bytes:
     """Write an invoice or a credit note for programs: the same bytes each time."""
     root = Element(_tag("rsm:CrossIndustryInvoice"))

@@ -18,6 +18,8 @@ Fact = tuple[str, str]
 """What it is, and how much or which."""
 TaxCode = Literal["S", "Z", "E", "AE"]
 
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+"""A code of somebody's own, which we have no words for."""
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -107,6 +109,13 @@ def plain(text: str) -> str:
     """Write a caller's text so that it reads as it is written: no control of direction, nothing unseen."""
     composed = _UNSEEN.sub(" ", unicodedata.normalize("NFC", text))
     return "".join(each for each in composed if unicodedata.category(each) not in ("Cf", "Cs", "Co", "Cn"))
+
+
+def reason_of(tongue: Tongue, reason: str) -> str:
+    """Write why something was credited or voided: a reason code in words, whatever else as it is written."""
+    if tongue.knows(key := f"reason_{reason}"):
+        return tongue.say(key)
+    return plain(reason.replace("_", " ").capitalize() if _CODE.fullmatch(reason) else reason)
 
 
 def code_of(category: str, rate: str) -> TaxCode:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from ledger_api.access import ReadsDocuments
 from ledger_api.keys import Principal
 from ledger_api.papers.billed import credit_note_paper, invoice_paper
-from ledger_api.papers.einvoice import as_einvoice
-from ledger_api.papers.paper import Addressing
+from ledger_api.papers.einvoice import DECIMALS_MAX, as_einvoice, is_sayable
+from ledger_api.papers.paper import Addressing, reason_of
 from ledger_api.papers.pdf import as_pdf
 from ledger_api.papers.vouchers import CreditNote, Invoice
 from ledger_api.parameters import BookPath, CreditNotePath, InvoicePath, ReadAsOf, StrictQuery
@@ -65,7 +65,10 @@ async def show_invoice_as_pdf(
     parameters: _DocumentQuery,
     principal: ReadsDocuments,
 ) -> Response:
-    """Show the same as PDF, the same bytes each time. Without a policy `seller` it has no e-invoice in it."""
+    """Show the same as PDF, the same bytes each time.
+
+    Without a policy `seller`, or in a currency of three decimals, it has no e-invoice in it.
+    """
     position, invoice, to = await _invoice(request, book, number, parameters, principal)
 
     def work() -> bytes:
@@ -156,10 +159,21 @@ async def _addressing(
 
 
 def _einvoice(to: Addressing, voucher: Invoice | CreditNote) -> bytes | None:
-    return None if to.issuer.seller is None else as_einvoice(to.issuer.seller, to.person, voucher)
+    if to.issuer.seller is None or not is_sayable(voucher.currency):
+        return None
+    if isinstance(voucher, CreditNote):
+        voucher = msgspec.structs.replace(voucher, reason=reason_of(to.tongue, voucher.reason))
+    return as_einvoice(to.issuer.seller, to.person, voucher)
 
 
 def _required(to: Addressing, voucher: Invoice | CreditNote) -> bytes:
+    if not is_sayable(voucher.currency):
+        raise NotFound(
+            "currency_not_einvoiced",
+            f"{voucher.number} is in {voucher.currency}, whose amounts have more decimals than the "
+            f"{DECIMALS_MAX} of an e-invoice",
+            number=voucher.number, currency=voucher.currency, decimals_max=DECIMALS_MAX,
+        )  # fmt: skip
     einvoice = _einvoice(to, voucher)
     if einvoice is None:
         raise NotFound(
