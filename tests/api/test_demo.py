@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 
 import orjson
+import psycopg
 import pytest
 from tests.api.command import run
 from tests.api.in_memory import InMemoryLedger, InRole
@@ -54,7 +55,11 @@ def test_the_year_has_everything_that_billing_has(ledger: InMemoryLedger) -> Non
     wanted |= {"payment.received", "payment.failed", "allocation.made", "dispute.opened", "dispute.resolved"}
     wanted |= {"debt.written_off", "debt.recovered", "customer.billed", "trial.assigned", "discount.offered"}
     wanted |= {"discount.accepted", "discount.refused", "discount.requested", "discount.approved"}
+    wanted |= {"contact.arrived", "contact.answered", "contact.ended", "note.added"}
     assert wanted <= types.keys()
+    assert (
+        types["contact.arrived"] == types["contact.ended"] > types["contact.answered"] > types["note.added"]
+    )
     assert types["invoice.issued"] > 9 * types["dispute.opened"] > 0
 
 
@@ -103,6 +108,17 @@ def test_the_feed_is_read_page_by_page(ledger: InMemoryLedger, monkeypatch: pyte
     assert closings == [story.closing_id(diary.month_of(number)) for number in range(2, people.MONTHS + 1)]
 
 
+def cared(database: str) -> list[tuple[str, int | bool]]:
+    """Tell what care did: a caller is verified twice, once wrongly, and there is something of all else."""
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT type, count(*) FROM ledger.event WHERE book = 'demo'"
+            " AND type IN ('caller.verified', 'contact.answered', 'trial.assigned')"
+            " GROUP BY type ORDER BY type"
+        ).fetchall()
+    return [(type_, count if type_ == "caller.verified" else count > 0) for type_, count in rows]
+
+
 def test_the_command_plays_the_year_through_http_and_sums_it_up(database: str) -> None:
     first = run(database, "demo", "--customers", "20", "--json")
     assert first.code == 0, first.err
@@ -116,6 +132,8 @@ def test_the_command_plays_the_year_through_http_and_sums_it_up(database: str) -
     assert euro["invoiced"] > euro["outstanding"] > 0
     assert told["run"]["events"] == told["position"]
     assert [each["balance"] for each in told["life"]] == [each.balance for each in OF_CUSTOMER]
+
+    assert cared(database) == [("caller.verified", 2), ("contact.answered", True), ("trial.assigned", True)]
 
     again = run(database, "demo", "--customers", "20")
     assert again.code == 0

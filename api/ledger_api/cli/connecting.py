@@ -28,12 +28,16 @@ _START = "import sys; from ledger_api.cli import main; sys.exit(main())"
 
 
 class Wants(NamedTuple):
-    """What a key is for: one book, a principal's name, to read, and to post as some sources, in a role."""
+    """What a key is for: one book, a principal's name, to read, and to post as some sources, in a role.
+
+    With `persons` it may see and change who a customer is.
+    """
 
     book: str
     principal: str
     sources: Sequence[str] = ()
     role: str | None = None
+    persons: bool = False
 
 
 @contextmanager
@@ -101,6 +105,7 @@ def make_key(found: Runtime, wants: Wants) -> tuple[str, str]:
     scopes = [keys.READ]
     if wants.sources:
         scopes += [keys.POST] if wants.role else [keys.POST, keys.GOVERN]
+    scopes += [keys.PERSON] if wants.persons else []
     with found.connect(OWNER) as connection:
         return keys.create(
             connection, book=wants.book, principal=wants.principal, scopes=scopes, sources=wants.sources,

@@ -73,6 +73,8 @@ def demo(
         standing = read_standing(client, book, head)
         standing.life = _tell_a_life(found, service, f"{book}-life")
         standing.doubts += standing.life.doubts
+        if run is not None:
+            _care_today(found, service, book, story.somebody)
         if json:
             print_json(as_json(standing, run))
         else:
@@ -115,6 +117,16 @@ def _tell_a_life(found: Runtime, service: Service, book: str) -> Biography:
             wants = Wants(book, who, (biography.SOURCE,), role)
             clients[who] = Client(service.url, keys.enter_context(temporary_key(found, wants)))
         return biography.tell(clients, book)
+
+
+def _care_today(found: Runtime, service: Service, book: str, person: Person) -> None:
+    """Let an agent verify a caller: by a key of their own, now, since that goes by the ledger's clock."""
+    from ledger_api.cli.connecting import Wants, temporary_key  # noqa: PLC0415
+    from ledger_api.client import Client  # noqa: PLC0415
+    from ledger_api.demo.desk import SOURCE, verify_caller  # noqa: PLC0415
+
+    with temporary_key(found, Wants(book, "ann", (SOURCE,), "agent", persons=True)) as key:
+        verify_caller(Client(service.url, key), book, person.customer)
 
 
 def _leave_running(service: Service, key: str, book: str, person: Person) -> None:

@@ -105,6 +105,11 @@ class Client:
                 return
             asked["page"] = page.next
 
+    def put(self, path: str, body: bytes, content_type: str, reason: str) -> Answer:
+        """Put what stands at an address, or raise `ClientError`; `reason` is why a person is looked at."""
+        headers = {"Content-Type": content_type, **({"Ledger-Reason": reason} if reason else {})}
+        return self._request("PUT", path, body, headers)
+
     def post(self, path: str, body: bytes, content_type: str) -> Answer:
         """Post one body, or raise `ClientError`. Only for what may be sent twice."""
         return self._request("POST", path, body, {"Content-Type": content_type})

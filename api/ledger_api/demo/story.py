@@ -19,6 +19,7 @@ from ledger_api.client import Client, ClientError, message
 from ledger_api.client.bulk import Lanes, Tally
 from ledger_api.demo.care import Care
 from ledger_api.demo.collecting import Collector
+from ledger_api.demo.desk import POLICY, Desk
 from ledger_api.demo.diary import Diary, Month, month_of
 from ledger_api.demo.keeping import AUTHORITY, PLAN, Keeper
 from ledger_api.demo.known import Event, Known
@@ -39,6 +40,7 @@ _OF_BOOK: tuple[tuple[int, str, str, str, dict[str, object]], ...] = (
         "policy": "write_off", "from": "2025-01-01", "write_off": {"tax_relief": True}}),
     (1, "2025-01-02", "policy.changed", "authority", {
         "policy": "discount_authority", "from": "2025-01-01", "discount_authority": AUTHORITY}),
+    (1, "2025-01-02", "policy.changed", "verification", POLICY),
     (2, "2025-02-03", "trial.registered", "trial", PLAN),
     (6, "2025-06-02", "tax_rate.changed", "reduced", {
         "category": "reduced", "rate": "9", "from": "2025-07-01"}),
@@ -63,6 +65,8 @@ class Life:
         self._collector = Collector(self.person, self.known, debts)
         lots = Random(f"{seed}/{number}/keeping")  # noqa: S311 - a made-up year wants no secrets
         self.keeper = Keeper(self.person, self.known, lots)
+        calls = Random(f"{seed}/{number}/desk")  # noqa: S311 - a made-up year wants no secrets
+        self._desk = Desk(self.person, calls)
 
     def write(self, month: Month) -> list[bytes]:
         """Give the messages of one month."""
@@ -77,7 +81,7 @@ class Life:
         self._care.write(diary)
         self._collector.write(diary)
         self.keeper.write(diary)
-        return diary.messages(REPEATED)
+        return [*diary.messages(REPEATED), *self._desk.messages(month)]
 
 
 class Size(NamedTuple):
