@@ -20,7 +20,7 @@ from ledger.log.writer import Writer
 from ledger.message import read_message
 from ledger.settings import Settings
 from ledger_api.client import Client
-from ledger_api.client.billing import Sums, pages
+from ledger_api.client.billing import CUSTOMERS_A_PAGE, Sums, pages
 from ledger_api.client.catching_up import catch_up
 
 CUSTOMERS_MAX = 100_000
@@ -30,6 +30,7 @@ _PORT = 8_944
 _URL = f"http://127.0.0.1:{_PORT}"
 _THROUGH = "2026-01-31"
 _LOOK_SECONDS = 0.05
+_PAGE_THOUSANDS = CUSTOMERS_A_PAGE / 1_000
 _BLOCK_CUSTOMERS = 1_000
 _AT = "2026-01-02T12:00:00Z"
 _SERVICES = [
@@ -46,6 +47,7 @@ def billing(conninfo: str, events: int) -> list[Figure]:
     the same client is timed page by page. All begin when the read models have come to the end of the log.
     """
     customers = min(CUSTOMERS_MAX, events // _EVENTS_A_CUSTOMER)
+    customers = max(CUSTOMERS_A_PAGE, customers - customers % CUSTOMERS_A_PAGE)  # whole pages
     head = _fill(conninfo, customers)
     with service(conninfo, _PORT) as running:
         key = running.headers["authorization"].partition(" ")[2]
@@ -62,13 +64,26 @@ def billing(conninfo: str, events: int) -> list[Figure]:
         Figure("invoices issued", run.invoices, "invoices"),
         Figure("dry run", 1_000 * dry.seconds / thousands, a_thousand),
         Figure("billing run", 1_000 * run.seconds / thousands, a_thousand),
-        Figure("  its first tenth", 1_000 * run.first, a_thousand),
-        Figure("  its last tenth", 1_000 * run.last, a_thousand),
-        Figure("  the service's share of the processor", 1_000 * run.service_seconds / thousands, a_thousand),
+        *_tenths(run.page_seconds, a_thousand),
+        Figure("  processor time of the service", 1_000 * sum(run.page_cpu_seconds) / thousands, a_thousand),
+        *_tenths(run.page_cpu_seconds, a_thousand),
         Figure("second run, nobody due", 1_000 * again.seconds / thousands, a_thousand),
-        Figure("peak memory of the service, behind the first tenth", run.memory_first, "MB"),
-        Figure("  behind the whole run", run.memory_last, "MB"),
+        Figure("peak memory of the service, behind the first tenth", _tenth(run.memory)[-1], "MB"),
+        Figure("  behind the whole run", run.memory[-1], "MB"),
         Figure("peak memory of the command", max(dry.memory, again.memory), "MB"),
+    ]
+
+
+def _tenth(pages: list[float]) -> list[float]:
+    return pages[: max(1, len(pages) // 10)]
+
+
+def _tenths(page_seconds: list[float], a_thousand: str) -> list[Figure]:
+    """Compare the ends of a run, whose pages are all full."""
+    first, last = _tenth(page_seconds), _tenth(page_seconds[::-1])
+    return [
+        Figure("    of the first tenth", 1_000 * sum(first) / len(first) / _PAGE_THOUSANDS, a_thousand),
+        Figure("    of the last tenth", 1_000 * sum(last) / len(last) / _PAGE_THOUSANDS, a_thousand),
     ]
 
 
@@ -97,43 +112,35 @@ def _command(key: str, *more: str) -> _Command:
 
 
 class _Run(NamedTuple):
-    """The real run: how time and memory were behind its first tenth and at its end."""
+    """The real run, and of each page how long it took its caller and the service's processor.
+
+    `memory` is the service's peak in MB behind each page.
+    """
 
     invoices: int
     seconds: float
-    first: float
-    last: float
-    service_seconds: float
-    memory_first: float
-    memory_last: float
+    page_seconds: list[float]
+    page_cpu_seconds: list[float]
+    memory: list[float]
 
 
 def _run(client: Client, running: Service) -> _Run:
-    sums, seconds, memory = Sums(), [], []
-    cpu = _cpu_seconds(running.pid)
+    run, sums = _Run(0, 0, [], [], []), Sums()
     began = last = time.perf_counter()
-    looked_at = 0
+    cpu = _cpu_seconds(running.pid)
     for page in pages(client, BOOK, _THROUGH):
         for result in page.results:
             sums.add(result)
         if page.looked_at:
-            looked_at += page.looked_at
-            now = time.perf_counter()
-            seconds.append(1_000 * (now - last) / page.looked_at)
-            memory.append(_peak_megabytes(running.pid))
-            last = now
-            print(f"\rbilled: {looked_at:,} customers   ", end="", file=sys.stderr, flush=True)
+            now, cpu_now = time.perf_counter(), _cpu_seconds(running.pid)
+            run.page_seconds.append(now - last)
+            run.page_cpu_seconds.append(cpu_now - cpu)
+            run.memory.append(_peak_megabytes(running.pid))
+            last, cpu = now, cpu_now
+            print(f"\rbilled: {sums.done:,} customers   ", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    tenth = max(1, len(seconds) // 10)
-    return _Run(
-        invoices=sum(invoices for invoices, _ in sums.totals.values()),
-        seconds=time.perf_counter() - began,
-        first=sum(seconds[:tenth]) / tenth,
-        last=sum(seconds[-tenth:]) / tenth,
-        service_seconds=_cpu_seconds(running.pid) - cpu,
-        memory_first=memory[tenth - 1],
-        memory_last=memory[-1],
-    )
+    invoices = sum(invoices for invoices, _ in sums.totals.values())
+    return run._replace(invoices=invoices, seconds=time.perf_counter() - began)
 
 
 def _peak_megabytes(pid: int) -> float:
