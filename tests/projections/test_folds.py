@@ -204,6 +204,22 @@ def test_lives_that_touch_every_table_give_the_same_rows_in_ranges_of_any_size(
     assert ledger.whole.one(SALES) == 3 * 8 + services, "a book's own rules count once they are recorded"
 
 
+def test_the_net_of_an_invoice_is_read_off_its_bytes_as_off_its_json(ledger: Ledger) -> None:
+    said = msgspec.json.encode({"description": 'of old: ],"net":7,"lines":[', "line": 1, "net": 5})
+    between = b'{"causation":9,"data":{%s},"decisionsize":1}'
+    states = {
+        between % (b'"lines":[%s],"net":12,"rounding":"x"' % said): 12,
+        between % (b'"lines":[%s],"net":1000000000000000' % said): 10**15,
+        between
+        % (b'"lines":[%s],"memo":"\xc3\xa9","net":0,"x":"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"' % said): 0,
+        between % (b'"lines":[%s],"net":3,"x":"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"' % said): 3,
+    }
+    with psycopg.connect(ledger.conninfo) as connection:
+        for state, net in states.items():
+            found = connection.execute('SELECT "customers@whole".net_of(%s)', (state,)).fetchone()
+            assert found == (net,), state
+
+
 def test_the_database_refuses_what_does_not_balance_and_any_change(ledger: Ledger) -> None:
     post_lives(ledger.works, "lives", 1)
     ledger.whole.fold("lives", [3])
