@@ -39,6 +39,7 @@ FILTERED = (
     "/discounts?state=requested", "/contacts?state=waiting", "/events?type=dispute.opened",
     "/events?customer=customer-3", "/queues/disputes?overdue=true", "/queues/disputes?assigned=false&limit=1",
     "/reports/dunning?ready=true", "/reports/dunning?customer=customer-3", "/reports/dunning?on=2026-03-01",
+    "/reports/dunning?limit=1", "/reminders?limit=1",
     "/reports/contacts?by=channel&from=2026-01-21", "/reports/discount-authority?customer=customer-2",
     "/reports/discount-authority?month=2026-01", "/reports/aging?customer=customer-5",
     "/customers/customer-6/timeline?order=newest&limit=9", "/customers/customer-3/statement?limit=2",
