@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
-from tests.api.explained import hold_sums
+from tests.api.explained import hold_sums, texts
 from tests.api.live import Caller, Json, Live, open_book
 from tests.ledger.asks import agree, amount_off, bill, charge, close, percent_off, revoke, service
 from tests.ledger.world import Ask
@@ -184,6 +184,26 @@ def test_a_use_that_a_void_gave_back_does_not_use_a_discount_up(live: Live, book
         "causes"
     ]
     assert (cause["kind"], cause["invoice"]) == ("used_up", "INV-3")
+
+
+AT_MOST = {
+    "en": "On all invoices together it takes off no more than €3.00.",
+    "da": "På alle fakturaer tilsammen trækker den højst 3,00 € fra.",
+    "de": "Auf allen Rechnungen zusammen nimmt er höchstens 3,00 € weg.",
+    "es": "En todas las facturas juntas resta como máximo 3,00 €.",
+    "el": "Σε όλα τα τιμολόγια μαζί αφαιρεί το πολύ 3,00 €.",
+    "et": "Kõigil arvetel kokku on see kõige rohkem 3,00 €.",
+}
+
+
+def test_a_percentage_that_its_bound_cut_short_says_so(live: Live, book: Caller) -> None:
+    caller = billed_twice(live, book, (BOTH, percent_off("ten", "10", at_most=300, currency="EUR")), ())
+    head = caller.head
+    for language, sentence in AT_MOST.items():
+        told = caller.read("/invoices/INV-1/explain", min_position=head, language=language)
+        (discount,) = told["discounts"]
+        assert (discount["percent"], discount["at_most"], discount["amount"]) == ("10", 300, 300)
+        assert sentence in [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts(told)]
 
 
 DROPPED = (

@@ -114,12 +114,13 @@ def _discounts(facts: InvoiceFacts) -> Iterator[ExplainedDiscount]:
     for used in facts.issued.discounts:
         of_discount = steps.get(used.discount, [])
         terms = of_discount[0].data if of_discount else {}
-        percent, fixed = terms.get("percent"), terms.get("amount")
+        percent, fixed, at_most = terms.get("percent"), terms.get("amount"), terms.get("at_most")
         yield ExplainedDiscount(
             discount=used.discount,
             amount=used.amount,
             percent=None if percent is None else decimal_text(str(percent)),
             fixed=fixed if isinstance(fixed, int) else None,
+            at_most=at_most if isinstance(at_most, int) else None,
             reason=_word(terms, "reason"),
             criterion=_word(terms, "criterion"),
             campaign=_word(terms, "campaign"),

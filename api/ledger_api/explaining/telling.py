@@ -92,6 +92,8 @@ def _discount(tongue: Tongue, discount: ExplainedDiscount, currency: str) -> Ite
     if discount.percent is not None:
         percent = tongue.percent(discount.percent)
         yield tongue.say("discount_percent", discount=discount.discount, percent=percent, amount=amount)
+        if discount.at_most is not None:
+            yield tongue.say("discount_at_most", at_most=tongue.money(discount.at_most, currency))
     else:
         yield tongue.say("discount_fixed", discount=discount.discount, amount=amount)
     before = None

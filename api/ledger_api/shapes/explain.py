@@ -95,6 +95,9 @@ class ExplainedDiscount(Shape):
     amount: int
     percent: str | None
     fixed: int | None = Field(description="Of a fixed one, its amount.")
+    at_most: int | None = Field(
+        description="Of one in percent, what it may take off on all invoices together; null: no bound."
+    )
     reason: str | None
     criterion: str | None
     campaign: str | None
