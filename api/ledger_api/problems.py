@@ -57,6 +57,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "batch_too_large": 413,
     "media_type_unsupported": 415,
     "rate_limited": 429,
+    "pdf_not_installed": 503,
     "headers_too_large": 431,
     "position_not_reached": 504,
 }

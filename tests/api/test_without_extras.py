@@ -22,7 +22,7 @@ def test_a_document_as_pdf_is_answered_with_what_to_install(
             caller.tell(ask)
         caller.read("/invoices/INV-1", min_position=caller.head)
         answer = caller.get("/invoices/INV-1.pdf")
-        assert problem(answer) == (503, "unavailable")
+        assert problem(answer) == (503, "pdf_not_installed")
         assert answer.json()["detail"] == "documents as PDF need the extra pdf: billing-ledger[pdf]"
         assert caller.get("/invoices/INV-1.html").status_code == 200
-        assert problem(caller.get("/invoices/INV-1.pdf")) == (503, "unavailable")
+        assert problem(caller.get("/invoices/INV-1.pdf")) == (503, "pdf_not_installed")

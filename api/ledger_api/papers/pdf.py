@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ledger.errors import Unavailable
+from ledger.errors import Refusal
 from ledger_api.papers.hybrid import declare
 from ledger_api.papers.paper import Paper
 
@@ -38,7 +38,7 @@ _threads = threading.local()
 
 
 def as_pdf(paper: Paper, einvoice: bytes | None = None) -> bytes:
-    """Set a document as PDF, in milliseconds: not on the event loop. Raises `Unavailable` without Typst."""
+    """Set a document as PDF, in milliseconds: not on the event loop. Refuses without Typst."""
     inputs = {"paper": _shown(msgspec.json.encode(paper).decode())}
     if einvoice is not None:
         inputs["xml"] = einvoice.decode()
@@ -71,7 +71,9 @@ def _compiler() -> typst.Compiler:
         try:
             import typst  # noqa: PLC0415 - an extra
         except ImportError as error:
-            raise Unavailable("documents as PDF need the extra pdf: billing-ledger[pdf]") from error
+            raise Refusal(
+                "pdf_not_installed", "documents as PDF need the extra pdf: billing-ledger[pdf]", extra="pdf"
+            ) from error
         folder = _template("document.typ").parent
         _threads.compiler = typst.Compiler(root=folder, ignore_system_fonts=True)
     compiler: typst.Compiler = _threads.compiler
