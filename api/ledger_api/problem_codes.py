@@ -42,7 +42,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "parameter_repeated": "A parameter stands twice.",
     "parameter_unknown": "The address takes no such parameter.",
     "parameters_exclusive": "Two parameters were given of which only one can count.",
-    "pdf_not_installed": "Documents as PDF need the extra pdf, which is not installed; as pages they need none.",
+    "pdf_not_installed": "Documents as PDF need the extra pdf, which is not installed; pages need none.",
     "person_erased": "The customer's personal data was erased for good.",
     "position_not_reached": "The read models did not come to the wanted position in time; ask again.",
     "rate_limited": "Too many messages of this API key are waiting; send them again a little later.",
