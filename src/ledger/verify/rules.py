@@ -119,8 +119,7 @@ def check_share(
     streams, held = rows.Streams(), Held()
     values = {"book": book, "upto": upto, "since": since, "behind": behind, "last": last}
     for columns in stream(connection, "streams_between", **values):
-        _, position, name, version, *_ = columns
-        streams.take(name, version, position)
+        streams.take(columns[2], columns[3], columns[1])
         event = rows.read(columns, wrong)
         if event is not None and event.subject is not None:
             held.take(event)

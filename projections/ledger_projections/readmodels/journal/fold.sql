@@ -55,8 +55,11 @@ WITH wanted AS MATERIALIZED (
     FROM rule_set s WHERE s.book = %(book)s AND s.position <= %(upto)s
     ORDER BY s.effective_from DESC, s.position DESC LIMIT 1
 ), fact AS MATERIALIZED (
-    -- Else, and so at a cost that does not grow with the square of the sets, the last to begin is looked up.
-    SELECT d.*, CASE
+    -- Else, and so at a cost that does not grow with the square of the sets, the last to begin is looked up. The shape
+    -- is what its rules go by: without a period, with one inside a month, or with one over several.
+    SELECT d.*, CASE WHEN d.data ? 'period' THEN
+            CASE WHEN left(d.data -> 'period' ->> 'from', 7) = left(d.data -> 'period' ->> 'to', 7)
+                THEN 'month' ELSE 'months' END ELSE 'now' END AS shape, CASE
         WHEN d.position > (SELECT l.known FROM latest l) AND d.occurred_on >= (SELECT l.effective_from FROM latest l)
             THEN (SELECT l.rules FROM latest l)
         ELSE (
@@ -74,8 +77,7 @@ WITH wanted AS MATERIALIZED (
         WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         OFFSET 0) d
 ), rule AS MATERIALIZED (
-    -- By the shape of the event: without a period, with one inside a month, or with one over several. Rules that do
-    -- not spread post a period at once.
+    -- By the shape of the event. Rules that do not spread post a period at once.
     SELECT r.position, r.event, r.line, r.part, r.account, r.sign, r.measure, s.shape
     FROM (SELECT r.*, bool_or(r.part <> 'now') OVER (PARTITION BY r.position, r.event) AS spreads
           FROM posting_rule r
@@ -89,7 +91,7 @@ WITH wanted AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT (f.data -> 'period' ->> 'from')::date AS begins, (f.data -> 'period' ->> 'to')::date AS ends) p
     JOIN rule_set s ON s.book = %(book)s AND s.position = f.rules
-    WHERE left(f.data -> 'period' ->> 'from', 7) <> left(f.data -> 'period' ->> 'to', 7)
+    WHERE f.shape = 'months'
 ), month AS (
     -- A month's part by days: amount * days / all days, taken apart so that it cannot overflow.
     SELECT s.position, s.rules, s.width, s.customer, s.invoice, s.currency, s.amount, s.type, s.occurred_at,
@@ -113,10 +115,7 @@ SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currenc
     CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
     f.occurred_at, f.recorded_at, f.service
 FROM fact f
-JOIN rule r ON r.position = f.rules AND r.event = f.type
-    AND r.shape = CASE WHEN f.data ? 'period' THEN
-        CASE WHEN left(f.data -> 'period' ->> 'from', 7) = left(f.data -> 'period' ->> 'to', 7)
-            THEN 'month' ELSE 'months' END ELSE 'now' END
+JOIN rule r ON r.position = f.rules AND r.event = f.type AND r.shape = f.shape
 CROSS JOIN LATERAL (
     SELECT CASE r.measure WHEN 'amount' THEN f.amount ELSE (f.data ->> r.measure)::bigint END AS value) v
 WHERE v.value <> 0
