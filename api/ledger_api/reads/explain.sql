@@ -34,8 +34,10 @@ WITH this AS MATERIALIZED (
     FROM before AS p CROSS JOIN LATERAL jsonb_array_elements(p.data -> 'discounts') AS u (used)
 ), said AS MATERIALIZED (
     SELECT e.position, e.type, e.occurred_at, e.recorded_at, e.principal, ledger.data_of(e.state) AS data,
-        jsonb_build_object('position', e.position, 'type', e.type, 'id', e.event_id, 'occurred_at', e.occurred_at,
-            'recorded_at', e.recorded_at, 'principal', e.principal) AS event
+        -- Of charges, which are many, this is made further down, for those on the invoice alone.
+        CASE WHEN e.type <> 'charge.posted' THEN jsonb_build_object('position', e.position, 'type', e.type,
+            'id', e.event_id, 'occurred_at', e.occurred_at, 'recorded_at', e.recorded_at,
+            'principal', e.principal) END AS event
     FROM this AS t JOIN ledger.event AS e ON e.book = t.book AND e.stream = 'customer/' || t.customer
     WHERE e.position < t.position AND e.type IN ('charge.posted', 'customer.billed', 'agreement.changed',
         'customer.opened', 'customer.changed', 'customer.closed', 'discount.requested', 'discount.approved',
