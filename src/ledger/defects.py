@@ -18,10 +18,15 @@ DEFECTS: tuple[type[Exception], ...] = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BufferError,
+    EOFError,
+    ImportError,
     LookupError,
     MemoryError,
+    NameError,
+    OSError,
     RuntimeError,
     TypeError,
     ValueError,
 )
-"""What asks a process to stop is none of these; nor is what the operating system says of its files."""
+"""What asks a process to stop is none of these."""
