@@ -55,9 +55,9 @@ class Gathered(asyncio.Transport):
             self.flush()
 
     def flush(self) -> None:
-        """Send what is gathered now."""
-        if self._pieces:
-            pieces, self._pieces, self._bytes = self._pieces, [], 0
+        """Send what is gathered now; nothing where the other side is gone."""
+        pieces, self._pieces, self._bytes = self._pieces, [], 0
+        if pieces and not self._transport.is_closing():
             self._transport.write(b"".join(pieces))
 
     def close(self) -> None:

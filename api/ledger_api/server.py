@@ -51,7 +51,7 @@ def run(
     config = uvicorn.Config(
         app,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http=Protocol,
+        http=type("ServingProtocol", (Protocol,), {"turn": Turn()}),
         proxy_headers=False,  # nobody is believed about whose request it is but the key in it
         ws="none",
         lifespan="on",
@@ -74,11 +74,12 @@ def run(
 class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP, which answers with a problem even where a request cannot be parsed."""
 
-    _turn = Turn()
+    turn: Turn
+    """Of the server's event loop."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a connection: what is answered within one turn of the event loop is sent together."""
-        super().connection_made(Gathered(transport, self._turn))
+        super().connection_made(Gathered(transport, self.turn))
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request, and close the connection: where the next one begins is unknown."""

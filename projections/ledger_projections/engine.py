@@ -23,8 +23,8 @@ __all__ = ["Cycle", "Projector"]
 log = structlog.get_logger()
 
 TURN_SECONDS = 0.05
-"""A short cycle is followed by a rest for as long as both fit into this, unless somebody waits for what is
-not folded yet: cycles become fewer and larger, which leaves the machine to the writer."""
+"""A short cycle is followed by a rest for as long as both fit into this, unless somebody in this process
+waits for what is not folded yet: cycles become fewer and larger, which leaves the machine to the writer."""
 POLL_SECONDS = 1.0
 """How often to look for news when no notice came: one may be lost."""
 STATEMENT_SECONDS_MAX = 300

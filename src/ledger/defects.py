@@ -25,7 +25,10 @@ DEFECTS: tuple[type[Exception], ...] = (
     MemoryError,
     NameError,
     OSError,
+    ReferenceError,
     RuntimeError,
+    StopIteration,
+    SystemError,
     TypeError,
     ValueError,
 )

@@ -30,6 +30,7 @@ def write_key(path: Path, content: bytes) -> None:
             os.link(name, path)
         finally:
             Path(name).unlink()
+        _sync(path.parent)
     except OSError as error:
         raise ConfigurationError(f"cannot make the key file {path}: {error.strerror}") from error
 
@@ -40,14 +41,29 @@ def successor(path: Path) -> Path:
 
 
 def clear_successor(path: Path) -> Path:
-    """Make room for a key that shall replace the one at `path`; what is left there never came into force."""
+    """Make room for a key that shall replace the one at `path`.
+
+    Call it under the lock, after the key in force was read: then what is left there never came into force.
+    """
     successor(path).unlink(missing_ok=True)
     return successor(path)
 
 
 def take_over(path: Path, generation: int) -> None:
-    """Put the waiting key in its place; the one before stays as `path.<generation>`: old dumps need it."""
+    """Put the waiting key in its place; the one before stays as `path.<generation>`: old dumps need it.
+
+    Call it under the lock under which keys are replaced, when the waiting one is in force by the database.
+    """
     with suppress(FileExistsError, FileNotFoundError):
         os.link(path, path.with_name(f"{path.name}.{generation}"))
-    with suppress(FileNotFoundError):  # another process was quicker
-        successor(path).replace(path)
+    successor(path).replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk: the database may say next that a key is in force."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

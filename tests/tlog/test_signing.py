@@ -189,6 +189,20 @@ def test_a_rotation_of_the_key_that_was_cut_off_is_finished_by_the_next_reader(
     assert signing.public(before) == signing.public(first)
 
 
+def test_rotating_again_after_it_was_cut_off_keeps_the_key_that_was_in_force(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log-key.pem"
+    keys = [signing.key_in_force(connection, path)]
+    monkeypatch.setattr(signing, "take_over", lambda *_: None)
+    keys.append(signing.rotate_key(connection, path))
+    monkeypatch.undo()
+    keys.append(signing.rotate_key(connection, path))
+    kept = [signing.read_key(tmp_path / name) for name in ("log-key.pem.1", "log-key.pem.2", "log-key.pem")]
+    assert [key and signing.public(key) for key in kept] == [key and signing.public(key) for key in keys]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 @pytest.mark.parametrize("table", ["log_key", "checkpoint", "cosignature", "tile_hash"])
 def test_what_is_signed_is_kept_for_ever(database: str, table: str) -> None:
     with psycopg.connect(database, autocommit=True) as boss:

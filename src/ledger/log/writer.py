@@ -185,7 +185,9 @@ class Writer:
                 if len(group) > 1:
                     return [answer for request in group for answer in self._answer([request], seen)]
                 log.exception("writer_failed", book=group[0].book)
-                return [Answer(group[0], error)]
+                # No future takes a StopIteration.
+                fault = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+                return [Answer(group[0], fault)]
             return [Answer(r, o) for r, o in zip(group, outcomes, strict=True)]
 
     def _commit(self, group: list[Request], seen: set[datetime]) -> list[list[Outcome]]:

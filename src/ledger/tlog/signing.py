@@ -72,32 +72,49 @@ def key_in_force(connection: Connection, path: Path) -> Ed25519PrivateKey | None
 
     Raises `ConfigurationError` when the file holds another key than the one in force.
     """
-    row = connection.execute(_SQL["newest_key"]).fetchone()
+    newest = _newest_key(connection)
     key = read_key(path)
-    if row is None:
+    if key is not None and public(key) == newest:
+        return key
+    with connection.transaction():
+        connection.execute(_SQL["lock_keys"], {"kind": SIGNING})
+        return _settle(connection, path)
+
+
+def _settle(connection: Connection, path: Path) -> Ed25519PrivateKey | None:
+    """Do what `key_in_force` does, under the lock: finish what a rotation that was cut off has left."""
+    newest, key = _newest_key(connection), read_key(path)
+    if newest is None:
         key = key or make_key(path)
         connection.execute(_SQL["add_key"], {"public_key": public(key)})
-    elif key is None or public(key) != row[0]:
+    elif key is None or public(key) != newest:
         waiting = read_key(successor(path))
-        if waiting is not None and public(waiting) == row[0]:
+        if waiting is not None and public(waiting) == newest:
             take_over(path, len(public_keys(connection)) - 1)
             return waiting
         if key is not None:
             raise ConfigurationError(
-                f"the key in {path} is not the one in force: see `billing-ledger log keys`"
+                f"the key in {path} is not the one in force (billing-ledger log keys lists that first)"
             )
     return key
 
 
+def _newest_key(connection: Connection) -> bytes | None:
+    row = connection.execute(_SQL["newest_key"]).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def rotate_key(connection: Connection, path: Path) -> Ed25519PrivateKey:
-    """Make a new key in the file, in force from now on; the old one is kept beside it."""
+    """Make a new key in the file, in force from now on; the old one is kept beside it.
+
+    The old one may be lost, or be elsewhere; but a file with a key that is not in force is refused.
+    """
     with connection.transaction():
         connection.execute(_SQL["lock_keys"], {"kind": SIGNING})
-        before = len(public_keys(connection))
+        _settle(connection, path)
         key = make_key(clear_successor(path))
         connection.execute(_SQL["add_key"], {"public_key": public(key)})
-    take_over(path, before)
-    return key
+    return key_in_force(connection, path) or key
 
 
 def public(key: Ed25519PrivateKey) -> bytes:

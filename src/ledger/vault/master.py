@@ -124,7 +124,6 @@ def rotate_master(
     with connection.transaction():
         connection.execute(_SQL["lock_master"], {"kind": LOCK})
         old = master_in_force(connection, path)
-        before = _generations(connection)
         new = make_master(clear_successor(path))
         connection.execute(_SQL["add_master"], {"id": new.id})
         book, customer = "", ""
@@ -137,8 +136,7 @@ def rotate_master(
             connection.execute(_SQL["rewrap_keys"], {**keys, "master": new.id})
             book, customer = books[-1], customers[-1]
             advance(len(page))
-    take_over(path, before)
-    return new
+    return master_in_force(connection, path)
 
 
 def count_keys(connection: Connection) -> int:

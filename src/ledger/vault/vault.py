@@ -26,7 +26,7 @@ WAIT_SECONDS_MAX = 5.0
 """How long to wait for one of them before the vault counts as out of reach."""
 
 
-_REPLACED = "the vault's master key was replaced in this moment: try again"
+_REPLACED = "the vault's master key is replaced in this moment: try again"
 
 
 class NobodyKnown(LedgerError):  # noqa: N818
@@ -85,7 +85,7 @@ class Vault:
         with self.connection() as connection:
             master = self._key(connection)
             with connection.transaction():
-                connection.execute(_SQL["share_customer"], {**of, "kind": CUSTOMER_LOCK, "master_kind": LOCK})
+                _share(connection, of)
                 _refuse_absent(connection, book, customer)
                 if kept:
                     key = _find_key(connection, master, book, customer) or _add_key(connection, master, of)
@@ -133,6 +133,15 @@ class Vault:
             except ConfigurationError as error:
                 raise Unavailable(f"the vault is closed: {error}") from error
         return master
+
+
+def _share(connection: Connection, of: Mapping[str, str]) -> None:
+    """Share the customer and the master key; while that is replaced nobody waits long."""
+    connection.execute(_SQL["wait_a_moment"])
+    try:
+        connection.execute(_SQL["share_customer"], {**of, "kind": CUSTOMER_LOCK, "master_kind": LOCK})
+    except psycopg.errors.LockNotAvailable as error:
+        raise Unavailable(_REPLACED) from error
 
 
 def _refuse_absent(connection: Connection, book: str, customer: str) -> None:

@@ -1,3 +1,7 @@
+-- name: wait_a_moment
+-- Who waits holds a connection that readers need: better to be told to try again.
+SET LOCAL lock_timeout = '1s';
+
 -- name: share_customer
 -- Who puts shares the customer with others who put; who erases has them alone. So nothing is put behind an erasure.
 -- And shares the master key, so that no key is wrapped by one that is replaced meanwhile.
