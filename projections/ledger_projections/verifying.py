@@ -232,13 +232,7 @@ def _side_by_side(
         keys = [str(key) for (key,) in connection.execute(_SQL["keys"], {"schema": schema, "table": table})]
         if keys:
             break
-    where = {"schema": target.schema, "table": table}
-    columns = [str(column) for (column,) in connection.execute(_SQL["columns"], where)]
-    of_key = {
-        "keys": sql.SQL(", ").join(map(sql.Identifier, keys)),
-        "left": sql.SQL(", ").join(sql.Identifier("l", column) for column in columns),
-        "right": sql.SQL(", ").join(sql.Identifier("r", column) for column in columns),
-    }
+    of_key = {"keys": sql.SQL(", ").join(map(sql.Identifier, keys))}
     return connection.execute(_with("differ" if keys else "differ_wholly", names | of_key)).fetchall()
 
 

@@ -52,6 +52,13 @@ EDITS = {
         " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled')",
         {"journal": "journal.posting has (main,"},
     ),
+    "amounts that hash to what they hashed to, if each number is hashed by itself": (
+        "ALTER TABLE journal.posting DISABLE TRIGGER ALL;"
+        " UPDATE journal.posting SET amount = (amount # 1) + CASE WHEN amount >= 0 THEN 4294967296 ELSE -4294967296 END"
+        " WHERE book = 'main' AND account = 'unbilled'"
+        " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled')",
+        {"journal": "journal.posting has (main,"},
+    ),
     "the taxes of an invoice": (
         "UPDATE invoices.invoice SET taxes = jsonb_set(taxes, '{0,tax}', '1') WHERE book = 'main' AND invoice = 'INV-4'",
         {"invoices": "invoices.invoice has (main,INV-4,"},
