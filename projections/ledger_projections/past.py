@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from ledger.decider import OF_BOOK
 from ledger.errors import Unavailable
 from ledger.sql import queries
 from ledger_projections import locks
@@ -123,6 +124,11 @@ class Folded(NamedTuple):
     models: Sequence[ReadModel]
     types: frozenset[str] | None
 
+    @property
+    def of_customers(self) -> list[str] | None:
+        """Give the types that stand in customers' streams, not in the book's; None: all."""
+        return None if self.types is None else sorted(self.types - OF_BOOK)
+
     def statements(self, model: ReadModel, present: frozenset[str]) -> Iterator[LiteralString]:
         """Give the statements of a fold that the events which are there concern."""
         for fold in model.folds:
@@ -139,7 +145,7 @@ async def ask(connection: AsyncConnection, workspace: int, past: Past, question:
     folded = _folded(tuple(question.models))
     for _ in range(2):
         async with connection.transaction(force_rollback=True):
-            left, present = await _copy(connection, workspace, past, question.customers, folded.types)
+            left, present = await _copy(connection, workspace, past, question.customers, folded)
             if left <= LEFT_BYTES_MAX:
                 return await _fold_and_ask(connection, workspace, past, question, folded, present)
         await _clear(connection, workspace)
@@ -151,12 +157,13 @@ async def _copy(
     workspace: int,
     past: Past,
     customers: Sequence[str] | None,
-    types: frozenset[str] | None,
+    folded: Folded,
 ) -> tuple[int, frozenset[str]]:
     """Take the workspace and copy what counts; tells the bytes in it, rolled back ones too, and the types."""
     streams = ["book", *(f"customer/{customer}" for customer in customers or ())]
-    values = {**past._asdict(), "streams": streams, "types": None if types is None else sorted(types)}
-    whole = customers is None
+    values = {**past._asdict(), "streams": streams}
+    types = None if folded.types is None else sorted(folded.types)
+    copied = {"copy_streams": types} | ({"copy_types": folded.of_customers} if customers is None else {})
     async with connection.pipeline():
         began = await connection.execute(
             _own("begin", workspace),
@@ -164,14 +171,14 @@ async def _copy(
         )
         # Planned for these values: which types they are decides which index serves.
         copies = [
-            await connection.execute(_own(name, workspace), values, prepare=False)
-            for name in ("copy_streams", *(("copy_types",) if whole else ()))
+            await connection.execute(_own(name, workspace), {**values, "types": of}, prepare=False)
+            for name, of in copied.items()
         ]
         await connection.execute(_own("fold", workspace))
     row = await began.fetchone()
     if row is None or row[0] != version():
         raise Unavailable("another version of the program looks at earlier moments here", 5)
-    present = [type_ for copied in copies for (found,) in await copied.fetchall() for type_ in found]
+    present = [type_ for copy in copies for (found,) in await copy.fetchall() for type_ in found]
     return int(row[1]), frozenset(present)
 
 
