@@ -2,9 +2,8 @@
 -- The book's time zone, the last instant of a date in it, and where the log ends; no row when there is no such book.
 SELECT z.time_zone, ((%(through)s::date + 1)::timestamp AT TIME ZONE z.time_zone) - interval '1 microsecond', h.position
 FROM ledger.head AS h
-JOIN ledger.event AS e ON e.book = h.book AND e.position = 1
-CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::json #>> '{data,time_zone}' AS time_zone) AS z
-WHERE h.book = %(book)s;
+CROSS JOIN LATERAL ledger.zone_of(h.book) AS z (time_zone)
+WHERE h.book = %(book)s AND h.position > 0;
 
 -- name: count_customers
 -- How many customers a run looks at.

@@ -60,8 +60,9 @@ class Customer(msgspec.Struct):
     pending_discounts: dict[str, PendingDiscount] = {}
     """Those that wait: requested of a second person, or offered to the customer."""
     ended_discounts: set[str] = set()
+    """Those that were declined, refused or withdrawn, whose names stay taken."""
     refused_offers: set[str] = set()
-    """Those that were declined or refused, whose names stay taken."""
+    """Of these the offers that the customer refused: an alternative that they did not take."""
     trials: dict[str, str] = {}
     """Of each trial that they take part in, their arm."""
     disputes: dict[str, Dispute] = {}

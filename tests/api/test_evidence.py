@@ -148,6 +148,7 @@ def test_a_repeat_gets_its_first_answer_after_the_file_was_erased(disputed: Call
         (b"x", "/customers/alice/disputes/cb-2/evidence", PDF, (404, "dispute_unknown")),
         (b"x", "/customers/bob/disputes/cb-1/evidence", PDF, (404, "dispute_unknown")),
         (b"x", AT_DISPUTE + "?name=x", PDF, (400, "parameter_unknown")),
+        (b"x", AT_DISPUTE + "?as_of_position=1", PDF, (422, "as_of_not_answered")),
         (b"x", f"{AT_DISPUTE}/{HASH}", PDF, (400, "body_unexpected")),
     ],
 )

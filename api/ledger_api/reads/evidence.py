@@ -19,7 +19,7 @@ from ledger_api.access import MAY_READ, MAY_SEE_PERSONS, Posts
 from ledger_api.answers import JSON, answer, encode
 from ledger_api.documents import media_type_of, read_body
 from ledger_api.moments import items_at
-from ledger_api.parameters import BookPath, CustomerPath, Name, ReadAsOf, StrictQuery
+from ledger_api.parameters import BookPath, CustomerPath, Name, Read, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
 from ledger_api.services import services_of
 from ledger_api.shapes.disputes import Evidence, StoredFile
@@ -49,7 +49,7 @@ async def put_evidence(
     book: BookPath,
     customer: CustomerPath,
     dispute: DisputePath,
-    parameters: Annotated[ReadAsOf, Query()],
+    parameters: Annotated[Read, Query()],
     principal: Posts,
 ) -> Response:
     """Keep a file, the body as it is, under its hash; `dispute.submit_evidence` then names that.
@@ -61,7 +61,7 @@ async def put_evidence(
     kind = media_type_of(request)
     if len(kind) > 127 or _MEDIA_TYPE.fullmatch(kind) is None:
         raise Malformed("media_type_unsupported", "say in Content-Type of which type the file is")
-    await _find(request, book, customer, dispute, parameters)
+    await _find(request, book, customer, dispute, ReadAsOf.model_validate(parameters.model_dump()))
     file = await read_body(request, services.settings.evidence_bytes_max)
     if not file:
         raise Malformed("body_empty", "the body is the file, and it is empty")
