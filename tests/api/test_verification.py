@@ -106,6 +106,7 @@ CODES = {
 @pytest.mark.parametrize("locale", CODES)
 def test_the_letter_is_in_the_customer_s_language(alice: Caller, box: Box, locale: str) -> None:
     alice.tell(("customer.changed", {"locale": locale}))
+    alice.read("/customers/alice", min_position=alice.head)
     start(alice)
     letter = message_from_bytes(box.letters[-1].original_content or b"", policy=policy.default)
     subject, text = CODES[locale]
@@ -114,6 +115,20 @@ def test_the_letter_is_in_the_customer_s_language(alice: Caller, box: Box, local
     assert letter["Subject"] == subject
     assert found
     assert attempt(alice, "one_time_code", found[1]) == "passed"
+
+
+def test_a_code_is_sent_while_the_read_models_lag(alice: Caller, box: Box) -> None:
+    """It counts against the codes that may be sent, and nobody learns it but by the letter."""
+    with psycopg.connect(alice.live.database) as holding:
+        holding.execute("LOCK TABLE ledger.cursor IN SHARE MODE")  # no read model can say how far it came
+        alice.tell(("customer.opened", {"currency": "EUR"}), customer="bob")
+        address = f"{alice.at}/customers/bob/person"
+        assert alice.client.put(address, json={"email": "bob@example.com"}).status_code == 204
+        for customer in ("alice", "bob"):
+            answer = alice.client.post(f"{alice.at}/customers/{customer}/verifications", json={})
+            assert answer.status_code == 201, answer.text
+            assert box.letters[-1].rcpt_tos == [f"{customer}@example.com"]
+            assert box.code()
 
 
 def test_a_newer_code_replaces_the_one_before(alice: Caller, box: Box) -> None:

@@ -85,6 +85,8 @@ async def start(request: Request, book: BookPath, customer: CustomerPath, princi
     if mail is None:
         raise Unavailable(f"no mail server is set up to send codes: {URL_VARIABLE}")
     to = await _on_record(services, book, customer, "email")
+    # Asked before anything is recorded: a start counts against the codes that may be sent, letter or not.
+    locale, time_zone = await _spoken(services, book, customer)
     receipt = await post_for(
         services, Asked(principal, book, customer), "verification.start",
         VerificationStart(contact=asked.contact), key=(SOURCE, str(uuid4())),
@@ -97,16 +99,16 @@ async def start(request: Request, book: BookPath, customer: CustomerPath, princi
     code = await services.vault.work(
         customer, lambda vault: caller_secrets.make_code(vault, book, customer, started.expires_at)
     )
-    letter = code_letter(*await _spoken(services, book, customer, receipt.position), code)
+    letter = code_letter(locale, time_zone, code)
     await run_in_threadpool(mail.send, to, letter.subject, letter.text)
     body = {"method": "one_time_code", "expires_at": started.expires_at, "position": receipt.position}
     return Response(msgspec.json.encode(body), 201, _NOT_KEPT, JSON)
 
 
-async def _spoken(services: Services, book: str, customer: str, position: int) -> tuple[str, str]:
-    """Tell the customer's locale and the book's time zone, by their terms as of a position."""
-    values, wanted = {"book": book, "customer": customer}, Wanted(position, None)
-    _, items = await services.reader.items(_SQL["spoken"], ("customers", "journal"), values, wanted)
+async def _spoken(services: Services, book: str, customer: str) -> tuple[str, str]:
+    """Tell the customer's locale, as far as the read models have come, and the book's time zone."""
+    values = {"book": book, "customer": customer}
+    _, items = await services.reader.items(_SQL["spoken"], ("customers",), values, Wanted())
     return str(items[0]["locale"]), str(items[0]["time_zone"])
 
 

@@ -10,6 +10,8 @@ ORDER BY a.position DESC LIMIT 1;
 SELECT e.state FROM ledger.event AS e WHERE e.book = %(book)s AND e.position = %(position)s;
 
 -- name: spoken
--- In which language a customer is written to, and the time zone of the book.
-SELECT c.locale, b.time_zone FROM customers.customer AS c JOIN journal.book AS b ON b.book = c.book
-WHERE c.book = %(book)s AND c.customer = %(customer)s;
+-- In which language a customer is written to, and the time zone of the book. A customer of whom the read models do not know
+-- yet is written to in the language of those who have said none.
+SELECT coalesce(c.locale, 'en') AS locale, ledger.zone_of(%(book)s) AS time_zone
+FROM (VALUES (%(customer)s)) AS asked (customer)
+LEFT JOIN customers.customer AS c ON c.book = %(book)s AND c.customer = asked.customer;
