@@ -27,8 +27,9 @@ HASH = hashlib.sha256(FILE).hexdigest()
 
 
 def put(caller: Caller, dispute: str, position: int) -> None:
-    """Store a file before it is submitted as evidence."""
-    address = f"{caller.at}/customers/alice/disputes/{dispute}/evidence?min_position={position}"
+    """Store a file before it is submitted as evidence; a service that only starts is waited for."""
+    caller.read("/disputes", min_position=position)
+    address = f"{caller.at}/customers/alice/disputes/{dispute}/evidence"
     caller.client.put(address, content=FILE, headers={"content-type": "text/plain"}).raise_for_status()
 
 
