@@ -19,6 +19,7 @@ from ledger_api.problems import Problem
 from ledger_api.services import Services, services_of
 from ledger_api.shapes.running import Alive, Readiness
 from ledger_migrations import migrations
+from ledger_projections.readmodel import READ_MODELS
 
 _SQL = queries("ledger_api", "health.sql")
 
@@ -94,8 +95,13 @@ async def _checks(services: Services) -> tuple[dict[str, str], list[str]]:
     checks["database"] = "ok"
     checks["migrations"] = f"not applied: {', '.join(missing)}" if missing else "ok"
     checks["lag"] = f"{most} events, at most {lag_max} are allowed" if most > lag_max else "ok"
+    made = {model for model, _, _ in standing}
+    absent = [model.name for model in READ_MODELS if model.name not in made]
+    if absent:
+        checks["read_models"] = f"being made: {', '.join(absent)}"
     wrong = [name for name, found in checks.items() if found != "ok"]
     # One book's read model that stands still is an alarm, but no reason to take the service from the others.
     stopped = [model for model, _, books in standing if books]
-    checks["read_models"] = f"stopped: {', '.join(stopped)}" if stopped else "ok"
+    if not absent:
+        checks["read_models"] = f"stopped: {', '.join(stopped)}" if stopped else "ok"
     return checks, wrong

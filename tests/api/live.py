@@ -117,10 +117,13 @@ class Live:
 
 @contextmanager
 def serving(database: str, *, log_level: str = "warning", **settings: float) -> Iterator[Live]:
-    """Run a service for as long as the block lasts."""
+    """Run a service for as long as the block lasts; it has made its read models, or never will."""
     live = Live(database, log_level=log_level, **settings)
     live.start()
     try:
+        until = time.monotonic() + 30
+        while "being made" in httpx.get(f"{live.url}/readyz").text and time.monotonic() < until:
+            time.sleep(0.05)
         yield live
     finally:
         live.close()
