@@ -31,6 +31,11 @@ class EvidenceFiles:
         """Give a file, None when it is not kept. Raises what `PersonalData.get` does."""
         return (await self._vault.get(book, customer, [_name(sha256)])).get(_name(sha256))
 
+    @staticmethod
+    def concerns(message: Message) -> bool:
+        """Tell whether a message submits a file: every other one needs no look into the vault."""
+        return message.type == _SUBMIT
+
     async def not_stored(self, book: str, messages: Sequence[Message]) -> dict[int, Refusal]:
         """Refuse messages, by their place, that name a file which is not kept.
 
@@ -38,7 +43,7 @@ class EvidenceFiles:
         """
         refused = {}
         for place, message in enumerate(messages):
-            if message.type == _SUBMIT and isinstance(message.data, DisputeSubmitEvidence):
+            if self.concerns(message) and isinstance(message.data, DisputeSubmitEvidence):
                 found = await self._refusal(book, message, message.data)
                 if found is not None:
                     refused[place] = found

@@ -112,8 +112,9 @@ class Ingest:
 
     async def _single(self, call: Call, document: bytes) -> Answer:
         message = self._intake.read(document, call.principal)
-        for refusal in (await self._intake.not_stored(call, (message,))).values():
-            raise refusal
+        if EvidenceFiles.concerns(message):
+            for refusal in (await self._intake.not_stored(call, (message,))).values():
+                raise refusal
         (outcome,) = await self._intake.submit(call, (message,))
         if isinstance(outcome, Refusal):
             raise outcome
