@@ -248,7 +248,7 @@ class Histories(DisputeRules, DebtRules, DiscountRules, CareRules):
     @rule(leave=MAYBE)
     def erase(self, leave: bool) -> None:
         settled = not (self.world.alice.unbilled or self.world.alice.open_invoices)
-        if leave and settled and self.count > 20:
+        if leave and settled and self.count > 8:
             self.ask(asks.close())
         self.ask(asks.erase())
 
