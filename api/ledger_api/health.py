@@ -97,11 +97,10 @@ async def _checks(services: Services) -> tuple[dict[str, str], list[str]]:
     checks["lag"] = f"{most} events, at most {lag_max} are allowed" if most > lag_max else "ok"
     made = {model for model, _, _ in standing}
     absent = [model.name for model in READ_MODELS if model.name not in made]
-    if absent:
-        checks["read_models"] = f"being made: {', '.join(absent)}"
+    checks["read_models"] = f"being made: {', '.join(absent)}" if absent else "ok"
     wrong = [name for name, found in checks.items() if found != "ok"]
     # One book's read model that stands still is an alarm, but no reason to take the service from the others.
     stopped = [model for model, _, books in standing if books]
-    if not absent:
-        checks["read_models"] = f"stopped: {', '.join(stopped)}" if stopped else "ok"
+    if stopped and not absent:
+        checks["read_models"] = f"stopped: {', '.join(stopped)}"
     return checks, wrong

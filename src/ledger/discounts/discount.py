@@ -18,7 +18,7 @@ from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Day, Name, Text
 from ledger.message import Message
 from ledger.parts import Discount, PendingDiscount, Unbilled
-from ledger.references import refuse_currency
+from ledger.references import refuse_currency, refuse_dated_before
 from ledger.state import Customer
 
 
@@ -185,11 +185,22 @@ def pending(
 
 
 def pending_of(
-    customer: Customer, discount: str, kind: Literal["request", "offer"]
+    book: Book,
+    customer: Customer,
+    message: Message,
+    discount: str,
+    kind: Literal["request", "offer"],
+    now: datetime,
 ) -> tuple[PendingDiscount, Terms]:
-    """Find a request or an offer that waits, and its terms; refuse one that is decided, or not there."""
+    """Find the request or the offer that a message answers, and its terms.
+
+    Refuses one that is decided or not there, and a message that is dated where it may not be, or before it.
+    """
     waiting = customer.pending_discounts.get(discount)
     if waiting is not None and waiting.kind == kind:
+        refuse_undatable(book, message, now)
+        of = f"the offer {discount}" if kind == "offer" else f"the request for {discount}"
+        refuse_dated_before(message, of, waiting.asked_at)
         return waiting, _unpack(waiting.terms)
     if waiting is None and discount not in customer.discounts and discount not in customer.ended_discounts:
         raise unknown(discount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from ledger.book import Book, refuse_undatable
+from ledger.book import Book
 from ledger.customer import refuse_closed
 from ledger.discounts import authority
 from ledger.discounts.authority import Authority
@@ -21,7 +21,6 @@ from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Day, Name, Text, refuse_far_day
 from ledger.message import Message
-from ledger.references import refuse_dated_before
 from ledger.state import Customer
 
 
@@ -92,9 +91,7 @@ def accept(
     book: Book, customer: Customer, message: Message, data: DiscountAccept, now: datetime
 ) -> list[Draft]:
     """Decide on `discount.accept`: in time, and what it is about must still be there."""
-    waiting, terms = pending_of(customer, data.discount, "offer")
-    refuse_undatable(book, message, now)
-    refuse_dated_before(message, f"the offer {data.discount}", waiting.asked_at)
+    waiting, terms = pending_of(book, customer, message, data.discount, "offer", now)
     refuse_closed(customer, message)
     if waiting.until is not None:
         refuse_expired(book, message, data.discount, waiting.until)
@@ -112,9 +109,7 @@ def refuse(
     book: Book, customer: Customer, message: Message, data: DiscountRefuse, now: datetime
 ) -> list[Draft]:
     """Decide on `discount.refuse`: an offer that has expired needs no answer any more."""
-    waiting, _ = pending_of(customer, data.discount, "offer")
-    refuse_undatable(book, message, now)
-    refuse_dated_before(message, f"the offer {data.discount}", waiting.asked_at)
+    waiting, _ = pending_of(book, customer, message, data.discount, "offer", now)
     if waiting.until is not None:
         refuse_expired(book, message, data.discount, waiting.until)
     return [Draft("discount.refused", DiscountRefused(discount=data.discount, reason=data.reason))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger.book import Book, refuse_undatable
+from ledger.book import Book
 from ledger.customer import refuse_closed
 from ledger.discounts import authority
 from ledger.discounts.authority import Authority, Held
@@ -16,7 +16,6 @@ from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import Name, Text
 from ledger.message import Message
 from ledger.parts import PendingDiscount
-from ledger.references import refuse_dated_before
 from ledger.state import Customer
 
 
@@ -68,9 +67,7 @@ def approve(
     book: Book, customer: Customer, message: Message, data: DiscountApprove, now: datetime
 ) -> list[Draft]:
     """Decide on `discount.approve`: never by the asker, and within the approver's own authority."""
-    waiting, terms = pending_of(customer, data.discount, "request")
-    refuse_undatable(book, message, now)
-    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    waiting, terms = pending_of(book, customer, message, data.discount, "request", now)
     refuse_closed(customer, message)
     held = _second_person(book, message, waiting, data.discount, now)
     refuse_charge_gone(customer, terms)
@@ -91,9 +88,7 @@ def decline(
     book: Book, customer: Customer, message: Message, data: DiscountDecline, now: datetime
 ) -> list[Draft]:
     """Decide on `discount.decline`: never by the asker."""
-    waiting, _ = pending_of(customer, data.discount, "request")
-    refuse_undatable(book, message, now)
-    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    waiting, _ = pending_of(book, customer, message, data.discount, "request", now)
     held = _second_person(book, message, waiting, data.discount, now)
     declined = DiscountDeclined(discount=data.discount, reason=data.reason, authority=held.authority)
     return [Draft("discount.declined", declined)]
@@ -103,9 +98,7 @@ def withdraw(
     book: Book, customer: Customer, message: Message, data: DiscountWithdraw, now: datetime
 ) -> list[Draft]:
     """Decide on `discount.withdraw`: by the asker only."""
-    waiting, _ = pending_of(customer, data.discount, "request")
-    refuse_undatable(book, message, now)
-    refuse_dated_before(message, f"the request for {data.discount}", waiting.asked_at)
+    waiting, _ = pending_of(book, customer, message, data.discount, "request", now)
     if message.principal != waiting.principal:
         raise Unauthorised(
             "withdrawal_not_allowed", f"{waiting.principal} asked for {data.discount}: only they withdraw it",
