@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from pathlib import Path
 
+from bench import memory
 from bench.figures import Figure
 from bench.messages import mixed, opening
 
@@ -15,40 +17,57 @@ from ledger.log.outcome import Receipt
 from ledger.log.writer import Writer
 from ledger.message import Message, read_message
 from ledger.settings import Settings
+from ledger_api.server import tune_garbage_collection
 
 SHORT_EVENTS = 100_000
 GOAL = 1.2
 _BLOCK_MESSAGES = 2_000
-_BLOCKS = 25
+_BLOCKS = 60
+_COLD_BLOCKS = 20
+"""Few enough that none comes to a customer whom one before has read."""
 _BOOK = "growing"
 
 
 def growth(conninfo: str, long_events: int) -> list[Figure]:
     """Grow one book to `long_events`, and measure a stretch of blocks at both lengths.
 
-    The cost is the writer's: judging, idempotency, hashing, COPY and commit of blocks of a billing history.
+    The cost is the writer's: judging, idempotency, hashing, COPY and commit of blocks of a billing history;
+    of customers whose states are in its memory, and of customers whose states it has to read.
     """
+    tune_garbage_collection()  # as the service's process does
+    running = _started(conninfo)
+    try:
+        _write(running, [read_message(raw, DECODERS, "bench") for raw in opening()])
+        costs: list[tuple[float, float, float]] = []
+        for length in (SHORT_EVENTS, long_events):
+            _grow(running, length)
+            warm, megabytes = _cost(running, _BLOCKS), _resident_megabytes()
+            running.stop()
+            running = _started(conninfo)
+            costs.append((warm, _cost(running, _COLD_BLOCKS), megabytes))
+    finally:
+        running.stop()
+    (warm, cold, small), (long_warm, long_cold, large) = costs
+    short, long = f"at {SHORT_EVENTS:,} events", f"at {long_events:,} events"
+    return [
+        Figure(f"an event {short}", warm, "µs"),
+        Figure(f"  {long}", long_warm, "µs", f"{short} {warm:,.1f} µs", warm / long_warm, 1 / GOAL),
+        Figure(f"an event of customers not in memory {short}", cold, "µs"),
+        Figure(f"  {long}", long_cold, "µs", f"{short} {cold:,.1f} µs", cold / long_cold),
+        Figure(f"memory of the writer's process {short}", small, "MB"),
+        Figure(f"  {long}", large, "MB"),
+    ]
+
+
+def _started(conninfo: str) -> Writer:
     writer = Writer(lambda: connect(conninfo, application_name="billing-ledger bench"), Settings())
     writer.start()
-    try:
-        position = _write(writer, [read_message(raw, DECODERS, "bench") for raw in opening()])
-        position = _grow(writer, position, SHORT_EVENTS)
-        short = _cost(writer)
-        _grow(writer, position, long_events)
-        long = _cost(writer)
-    finally:
-        writer.stop()
-    return [
-        Figure(f"an event at {SHORT_EVENTS:,} events", short, "µs"),
-        Figure(
-            f"an event at {long_events:,} events", long, "µs",
-            f"at {SHORT_EVENTS:,} events {short:,.1f} µs", short / long, 1 / GOAL,
-        ),
-    ]  # fmt: skip
+    return writer
 
 
-def _grow(writer: Writer, position: int, upto: int) -> int:
-    began, first, told = time.monotonic(), position, 0.0
+def _grow(writer: Writer, upto: int) -> None:
+    first = position = _write(writer, _block())
+    began, told = time.monotonic(), 0.0
     while position < upto:
         position = _write(writer, _block())
         if time.monotonic() - told > 2:
@@ -58,19 +77,23 @@ def _grow(writer: Writer, position: int, upto: int) -> int:
             print(f"\rgrowing: {position:,} of {upto:,} events, {rate:,.0f}/s, {left:,.0f} s left   ",
                   end="", file=sys.stderr, flush=True)  # fmt: skip
     print(file=sys.stderr)
-    return position
 
 
-def _cost(writer: Writer) -> float:
+def _cost(writer: Writer, blocks: int) -> float:
     """Median over blocks of the microseconds that one event costs."""
     costs = []
-    for _ in range(_BLOCKS):
+    before = _write(writer, _block())
+    for _ in range(blocks):
         block = _block()
-        before = _write(writer, _block())
         began = time.perf_counter()
         after = _write(writer, block)
         costs.append((time.perf_counter() - began) / (after - before) * 1e6)
+        before = after
     return statistics.median(costs)
+
+
+def _resident_megabytes() -> float:
+    return int(memory.status(Path("/proc/self"))["VmRSS"].split()[0]) / 1024
 
 
 def _block() -> list[Message]:

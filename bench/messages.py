@@ -7,7 +7,10 @@ import itertools
 import orjson
 
 CUSTOMERS = 10_000
+"""Those there are at a time."""
+LIFE_MONTHS = 20
 _numbers = itertools.count(1)
+_months = itertools.count()
 
 
 def message(type_: str, id_: str, subject: str | None, data: dict[str, object]) -> bytes:
@@ -30,7 +33,7 @@ def opening() -> list[bytes]:
     first = message("book.opened", "book", None, book)
     return [
         first,
-        *(message("customer.opened", f"C-{n}", f"C-{n}", {"currency": "EUR"}) for n in range(CUSTOMERS)),
+        *(_opened(f"C-{n}") for n in range(CUSTOMERS)),
     ]
 
 
@@ -40,31 +43,42 @@ def charges(count: int, lane: int = 0) -> list[bytes]:
 
 
 def _charge(n: int, lane: int = 0) -> bytes:
-    data = {
-        "charge": f"CH-{lane}-{n}", "service": "fibre", "description": "Monthly charge for the fibre line",
-        "currency": "EUR", "net": 2_000 + n % 977,
-    }  # fmt: skip
+    data = _charged(f"CH-{lane}-{n}", 2_000 + n % 977)
     return message("charge.posted", f"0190f3e2-{lane:04x}-7bbb-{n:016x}", f"C-{n % CUSTOMERS}", data)
 
 
+def _charged(charge: str, net: int) -> dict[str, object]:
+    return {
+        "charge": charge, "service": "fibre", "description": "Monthly charge for the fibre line",
+        "currency": "EUR", "net": net,
+    }  # fmt: skip
+
+
+def _opened(customer: str) -> bytes:
+    return message("customer.opened", customer, customer, {"currency": "EUR"})
+
+
 def mixed(count: int) -> list[bytes]:
-    """Lay out a billing history: of five messages three charges, a payment and an invoice."""
-    return [_mixed(n) for n in itertools.islice(_numbers, count)]
+    """Lay out a billing history of about `count` messages: monthly three charges, an invoice, its payment.
+
+    A customer stays for `LIFE_MONTHS`, then another one comes: the log grows, nobody's history does for ever.
+    """
+    return [raw for n in itertools.islice(_months, count // 5) for raw in _month(n)]
 
 
-def _mixed(n: int) -> bytes:
-    customer = f"C-{n // 5 % CUSTOMERS}"
-    match n % 5:
-        case 3:
-            data: dict[str, object] = {
-                "payment": f"P-{n}",
-                "currency": "EUR",
-                "amount": 6_000,
-                "method": "card",
-            }
-            return message("payment.received", f"pay-{n}", customer, data)
-        case 4:
-            return message("invoice.issue", f"inv-{n}", customer, {})
-        case _:
-            charge = _charge(n)
-            return charge.replace(f'"C-{n % CUSTOMERS}"'.encode(), f'"{customer}"'.encode(), 1)
+def _month(n: int) -> list[bytes]:
+    """Lay out the nth month of all customers' months; before the first of a life it opens the customer."""
+    place, months = n % CUSTOMERS, n // CUSTOMERS + n % LIFE_MONTHS
+    life = months // LIFE_MONTHS
+    customer = f"C-{place}-{life}" if life else f"C-{place}"
+    nets = [2_000 + (3 * n + k) % 977 for k in range(3)]
+    gross = sum(nets) + (sum(nets) + 2) // 5
+    opened = [_opened(customer)] if life and months % LIFE_MONTHS == 0 else []
+    return [
+        *opened,
+        *(message("charge.posted", f"chg-{n}-{k}", customer, _charged(f"CH-{n}-{k}", net))
+          for k, net in enumerate(nets)),
+        message("invoice.issue", f"inv-{n}", customer, {}),
+        message("payment.received", f"pay-{n}", customer,
+                {"payment": f"P-{n}", "currency": "EUR", "amount": gross, "method": "card"}),
+    ]  # fmt: skip
