@@ -11,8 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.ledger import asks
 from tests.ledger.world import Ask, World
 
+Scope = dict[str, str]
+
 AMOUNTS = st.integers(1, 400)
 FEW = st.integers(1, 4)
+SCOPES: st.SearchStrategy[Scope] = st.sampled_from([
+    {}, {}, {"charge": "any"}, *({"service": each} for each in ("mobile", "usage", "s0", "s1")),
+])  # fmt: skip
+DAYS = st.none() | st.integers(0, 40)
+BACK = st.integers(0, 3).map(lambda days: timedelta(days=days))
 AUTHORITY = asks.discount_policy(
     {"role": "agent", "percent": "33.3", "amounts": [{"currency": "EUR", "amount": 200}],
      "per_customer": {"days": 3660, "amounts": [{"currency": "EUR", "amount": 500}]}},
@@ -45,19 +52,29 @@ class DiscountRules(RuleBasedStateMachine):
         self.ask(asks.trial("t1", ("letter", "49.9"), ("ten", "30"), hold_out="20.1", end="2999-12-31"))
 
     @rule(
-        percent=st.sampled_from(["10", "33.3", "100"]), invoices=st.none() | FEW, at_most=st.none() | AMOUNTS
-    )
-    def percent_off(self, percent: str, invoices: int | None, at_most: int | None) -> None:
-        more: dict[str, object] = {} if invoices is None else {"invoices": invoices}
-        more |= {} if at_most is None else {"at_most": at_most, "currency": "EUR"}
-        self.ask(asks.percent_off(self.name("x"), percent, **more))
+        percent=st.sampled_from(["0.4", "10", "33.3", "100"]), at_most=st.none() | AMOUNTS,
+        invoices=st.none() | FEW, scope=SCOPES, days=DAYS,
+    )  # fmt: skip
+    def percent_off(
+        self, percent: str, at_most: int | None, invoices: int | None, scope: Scope, days: int | None
+    ) -> None:
+        more = {} if at_most is None else {"at_most": at_most, "currency": "EUR"}
+        self.ask(asks.percent_off(self.name("x"), percent, **more, **self.bounds(invoices, scope, days)))
 
-    @rule(amount=AMOUNTS, invoices=st.none() | FEW, service=st.none() | st.sampled_from(["mobile", "usage"]))
-    def amount_off(self, amount: int, invoices: int | None, service: str | None) -> None:
-        more: dict[str, object] = {} if invoices is None else {"invoices": invoices}
-        if service is not None:
-            more["scope"] = {"service": service}
-        self.ask(asks.amount_off(self.name("x"), amount, **more))
+    @rule(amount=AMOUNTS, invoices=st.none() | FEW, scope=SCOPES, days=DAYS)
+    def amount_off(self, amount: int, invoices: int | None, scope: Scope, days: int | None) -> None:
+        self.ask(asks.amount_off(self.name("x"), amount, **self.bounds(invoices, scope, days)))
+
+    def bounds(self, invoices: int | None, scope: Scope, days: int | None) -> dict[str, object]:
+        """Say on how many invoices, on what and until when, as far as it is said at all."""
+        found: dict[str, object] = {} if invoices is None else {"invoices": invoices}
+        if scope == {"charge": "any"} and self.world.alice.unbilled:
+            found["scope"] = {"charge": next(iter(self.world.alice.unbilled))}
+        elif "service" in scope:
+            found["scope"] = scope
+        if days is not None:
+            found["until"] = str(self.world.now.date() + timedelta(days=days))
+        return found
 
     @rule(percent=st.sampled_from(["10", "50", "90"]), amount=st.none() | AMOUNTS, invoices=FEW)
     def offer(self, percent: str, amount: int | None, invoices: int) -> None:
@@ -80,6 +97,6 @@ class DiscountRules(RuleBasedStateMachine):
         self.ask(asks.take_part(trial))
 
     @has_discounts
-    @rule(data=st.data())
-    def revoke(self, data: st.DataObject) -> None:
-        self.ask(asks.revoke(data.draw(st.sampled_from(sorted(self.world.alice.discounts)))))
+    @rule(data=st.data(), back=BACK)
+    def revoke(self, data: st.DataObject, back: timedelta) -> None:
+        self.ask(asks.revoke(data.draw(st.sampled_from(sorted(self.world.alice.discounts)))), back)

@@ -8,7 +8,7 @@ amount=700"`. An expected refusal is its code and the pointer of the field at fa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.ledger.world import START, Ask, World
@@ -49,18 +49,20 @@ def _at_work(world: World) -> World:
     return world
 
 
-def judge(world: World, given: Iterable[Ask], when: Ask, then: Sequence[str]) -> None:
-    """Play one row."""
+def judge(
+    world: World, given: Iterable[Ask], when: Ask, then: Sequence[str], at: datetime | None = None
+) -> None:
+    """Play one row; `at` is when its last message is dated."""
     for ask in given:
         world.post(ask)
     recorded = len(world.events)
     if then[0].startswith("! "):
         with pytest.raises(Refusal) as caught:
-            world.post(when)
+            world.post(when, at=at)
         assert f"! {caught.value.code} {caught.value.pointer}".strip() == then[0]
         assert len(world.events) == recorded
         return
-    events = world.post(when)
+    events = world.post(when, at=at)
     assert [event.type for event in events] == [each.split()[0] for each in then]
     for event, expected in zip(events, then, strict=True):
         assert said(event, expected) == expected

@@ -259,8 +259,8 @@ def test_a_service_period_does_not_reach_into_closed_periods() -> None:
 @pytest.mark.parametrize(
     "type_",
     ["allocation.make", "allocation.undo", "charge.reverse", "credit_note.issue", "credit_note.void", "debt.recover",
-     "debt.write_off", "discount.accept", "discount.approve", "discount.decline", "discount.refuse", "discount.withdraw", "dispute.open",
-     "dispute.resolve", "invoice.void", "refund.issue", "trial.assign"],
+     "debt.write_off", "discount.accept", "discount.approve", "discount.decline", "discount.refuse", "discount.revoke",
+     "discount.withdraw", "dispute.open", "dispute.resolve", "invoice.void", "refund.issue", "trial.assign"],
 )  # fmt: skip
 def test_no_command_is_dated_before_what_it_acts_on(type_: str) -> None:
     """The balances of every day make sense."""

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from tests.ledger import asks
 from tests.ledger.random_care import CareRules
 from tests.ledger.random_debt import DebtRules
-from tests.ledger.random_discounts import DiscountRules
+from tests.ledger.random_discounts import BACK, DiscountRules
 from tests.ledger.random_disputes import DisputeRules
 from tests.ledger.world import START, Ask, World
 
@@ -34,7 +34,6 @@ FEW = st.integers(1, 4)
 MAYBE = st.booleans()
 CURRENCIES = st.sampled_from(["EUR", "EUR", "EUR", "JPY"])
 CATEGORIES = st.sampled_from(["standard", "reduced", "exempt"])
-BACK = st.integers(0, 3).map(lambda days: timedelta(days=days))
 PERIODS = st.none() | st.just({"from": "2026-01-01", "to": "2026-03-31"})
 RATES = [
     {"category": "standard", "rate": "19", "from": "2020-01-01"},

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from tests.ledger import asks
 from tests.ledger.asks import amount_off, approve, percent_off, revoke
-from tests.ledger.table import untaxed
+from tests.ledger.table import judge, untaxed
 from tests.ledger.test_authority import POLICY, Step, off, play, ten
+
+from ledger.errors import Refusal
 
 GRANTED = [("mia", ten("x1"))]
 
@@ -44,3 +47,27 @@ def test_the_own_is_revoked_in_whatever_role_and_for_ever_counts_by_its_amount()
     play(world, [], ("tom", revoke("x1")), ["discount.revoked"])
     world.acts("anna", "trainee")
     assert world.post(revoke("x2"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "then"),
+    [
+        pytest.param(-1, ["! dated_before /time"], id="not as of before it was granted"),
+        pytest.param(0, ["discount.revoked discount=x1"], id="but as of that moment"),
+    ],
+)
+def test_a_discount_is_not_revoked_before_it_was_granted(seconds: int, then: Sequence[str]) -> None:
+    world = untaxed()
+    granted_at = world.post(percent_off("x1", "10"))[0].time
+    judge(world, [], revoke("x1"), then, at=granted_at + timedelta(seconds=seconds))
+
+
+def test_of_an_offer_the_day_on_which_it_was_accepted_counts() -> None:
+    world = untaxed()
+    world.post(asks.offer_off("x1", "10"))
+    offered_at, accepted_at = world.now, world.now + timedelta(hours=2)
+    world.post(asks.accept("x1"), at=accepted_at)
+    with pytest.raises(Refusal, match=r"discount\.revoke is dated .*, discount x1 ") as caught:
+        world.post(revoke("x1"), at=offered_at + timedelta(hours=1))
+    assert caught.value.code == "dated_before"
+    assert world.post(revoke("x1"), at=accepted_at)

@@ -115,13 +115,15 @@ class Holdings:
         usable = [
             each
             for each in self.discounts.values()
-            if not each.revoked and each.at <= at and each.uses != 0 and each.left != 0
-        ]
-        for discount in sorted(usable, key=lambda each: (each.service is None, each.at)):
+            if not each.revoked and each.at <= at and at.astimezone(ZONE).date() <= each.until
+            and each.uses != 0 and each.left != 0
+        ]  # fmt: skip
+        for discount in sorted(usable, key=lambda each: (not each.charge, not each.service, each.at)):
             fits = [
-                discount.service in (None, charge.service) and discount.currency in (None, charge.currency)
+                discount.charge in (None, charge.name) and discount.service in (None, charge.service)
+                and discount.currency in (None, charge.currency)
                 for charge in charges
-            ]
+            ]  # fmt: skip
             bases = [net if fit else 0 for net, fit in zip(nets, fits, strict=True)]
             fixed = discount.amount if discount.left is None else discount.left
             percent = discount.percent

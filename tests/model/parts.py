@@ -146,8 +146,10 @@ class Discount:
     percent: Fraction | None
     amount: int
     currency: str | None
+    charge: str | None
     service: str | None
     at: datetime
+    until: date
     uses: int | None
     left: int | None
     revoked: bool = False

@@ -279,11 +279,11 @@ def grant(model: Model, _: Data, at: datetime, told: Told) -> None:
         if type_ != "discount.granted":
             continue
         percent, count = terms.get("percent"), terms.get("invoices")
-        once = percent is None and count == 1
+        once, scope = percent is None and count == 1, terms.get("scope") or {}
         model.discounts[terms["discount"]] = Discount(
             terms["discount"], None if percent is None else Fraction(percent) / 100, terms.get("amount", 0),
-            terms.get("currency"), (terms.get("scope") or {}).get("service"), at,
-            uses=None if once else count, left=terms["amount"] if once else terms.get("at_most"),
+            terms.get("currency"), scope.get("charge"), scope.get("service"), at,
+            until=date.fromisoformat(terms.get("until", "9999-12-31")), uses=None if once else count, left=terms["amount"] if once else terms.get("at_most"),
         )  # fmt: skip
 
 

@@ -131,6 +131,7 @@ def revoke(
     if discount is None:
         raise unknown(data.discount)
     refuse_undatable(book, message, now)
+    refuse_dated_before(message, f"discount {data.discount}", discount.granted_at)
     if discount.revoked:
         raise Refusal(
             "discount_revoked", f"the discount {data.discount} is revoked already",
