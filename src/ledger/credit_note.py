@@ -30,6 +30,13 @@ class CreditedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     net: Amount
 
 
+class DisputeShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """By how much an open complaint keeps less in dispute than before, or more."""
+
+    dispute: Name
+    amount: Amount
+
+
 CreditedLines = Annotated[list[CreditedLine], msgspec.Meta(min_length=1)]
 
 
@@ -47,7 +54,8 @@ class CreditNoteIssue(Data, frozen=True, kw_only=True):
 class CreditNoteIssued(Decided, frozen=True, kw_only=True):
     """A credit note. `amount` is gross: net + tax = to_receivable + to_disputed + to_credit.
 
-    `dispute` names the complaint that it settles.
+    `dispute` names the complaint that it settles; `disputes` says what other open complaints keep less in
+    dispute, the oldest giving way first.
     """
 
     credit_note: Name
@@ -65,6 +73,7 @@ class CreditNoteIssued(Decided, frozen=True, kw_only=True):
     to_credit: Net = 0
     reason: Text
     dispute: Name | None = None
+    disputes: tuple[DisputeShare, ...] = ()
 
 
 def refuse_repeated_lines(numbers: Iterable[int]) -> None:
@@ -97,7 +106,7 @@ def issue(
     refuse_undatable(book, message, now)
     refuse_dated_before(message, f"invoice {invoice.number}", invoice.issued_at)
     refuse_void(invoice)
-    composed = compose(book, invoice, data.lines, data.reason)
+    composed = compose(book, customer, invoice, data.lines, data.reason)
     if composed.recovered is not None:
         refuse_before_write_off(message, invoice)
     return composed.drafts()
@@ -128,7 +137,12 @@ class Composed(NamedTuple):
 
 
 def compose(
-    book: Book, invoice: Invoice, lines: list[CreditedLine], reason: str, settles: Dispute | None = None
+    book: Book,
+    customer: Customer,
+    invoice: Invoice,
+    lines: list[CreditedLine],
+    reason: str,
+    settles: Dispute | None = None,
 ) -> Composed:
     """Compute a credit note, or refuse it: no line is credited above its net [Lago ValidateService, exactly].
 
@@ -165,6 +179,7 @@ def compose(
         to_credit=amount - to_receivable - to_disputed,
         reason=reason,
         dispute=None if settles is None else settles.dispute,
+        disputes=_held_less(open_complaints(customer, invoice, settles), to_disputed - of_dispute),
     )
     if not any(cells):
         return Composed(note, None)
@@ -211,7 +226,7 @@ def evolve_issued(customer: Customer, event: Event, data: CreditNoteIssued) -> N
     invoice.credited += data.amount
     invoice.receivable -= data.to_receivable
     invoice.disputed -= data.to_disputed
-    _lower_held(customer, invoice)
+    _lower_held(customer, invoice, data)
     lines = [(line.line, line.net) for line in data.lines]
     parts = data.to_receivable, data.to_disputed, data.to_credit
     invoice.notes.append(Note(data.credit_note, lines, data.taxes, *parts, data.dispute))
@@ -222,16 +237,34 @@ def evolve_issued(customer: Customer, event: Event, data: CreditNoteIssued) -> N
     )
 
 
-def _lower_held(customer: Customer, invoice: Invoice) -> None:
-    """Let the open complaints hold no more than is in dispute still, the oldest giving way first."""
-    open_ = [customer.disputes[name] for name in invoice.disputes]
-    excess = sum(dispute.held for dispute in open_) - invoice.disputed
-    for dispute in open_:
-        if excess <= 0:
-            break
-        lowered = min(dispute.held, excess)
-        dispute.held -= lowered
-        excess -= lowered
+def open_complaints(customer: Customer, invoice: Invoice, settles: Dispute | None = None) -> list[Dispute]:
+    """Name the open complaints about an invoice, oldest first, but not the one that is being settled."""
+    return [
+        customer.disputes[name] for name in invoice.disputes if settles is None or name != settles.dispute
+    ]
+
+
+def share_out(amount: int, rooms: Iterable[tuple[Dispute, int]]) -> tuple[DisputeShare, ...]:
+    """Share an amount out over complaints, each in its turn as far as it has room for it."""
+    shares = []
+    for complaint, room in rooms:
+        share = min(amount, room)
+        if share > 0:
+            shares.append(DisputeShare(dispute=complaint.dispute, amount=share))
+            amount -= share
+    return tuple(shares)
+
+
+def _held_less(complaints: list[Dispute], amount: int) -> tuple[DisputeShare, ...]:
+    return share_out(amount, ((complaint, complaint.held) for complaint in complaints))
+
+
+def _lower_held(customer: Customer, invoice: Invoice, data: CreditNoteIssued) -> None:
+    """Let the open complaints hold less, as it was recorded; earlier events do not say so, and it follows."""
+    complaints = open_complaints(customer, invoice)
+    excess = sum(complaint.held for complaint in complaints) - invoice.disputed
+    for share in data.disputes or _held_less(complaints, excess):
+        customer.disputes[share.dispute].held -= share.amount
 
 
 def evolve_number(book: Book, _: Event, data: CreditNoteIssued) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger.book import Book, refuse_undatable
-from ledger.credit_note import CreditedLine
+from ledger.credit_note import CreditedLine, DisputeShare, open_complaints, share_out
 from ledger.errors import Refusal
 from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import CurrencyCode, Name, Net, Text
 from ledger.message import Message
-from ledger.parts import Dispute, Invoice, Note, Source
+from ledger.parts import Invoice, Note, Source
 from ledger.references import credit_note_key, find_credit_note, refuse_dated_before
 from ledger.state import Customer
 from ledger.tax import Tax
@@ -26,8 +26,8 @@ class CreditNoteVoid(Data, frozen=True, kw_only=True):
 class CreditNoteVoided(Decided, frozen=True, kw_only=True):
     """A credit note was taken back whole: the mirror of it.
 
-    What it took out of a dispute goes back there as far as a complaint is still open about it; the rest is
-    receivable.
+    What it took out of a dispute goes back there as far as a complaint is still open about it, to the oldest
+    first, which `disputes` says; the rest is receivable.
     """
 
     credit_note: Name
@@ -42,6 +42,7 @@ class CreditNoteVoided(Decided, frozen=True, kw_only=True):
     to_disputed: Net = 0
     to_credit: Net = 0
     reason: Text
+    disputes: tuple[DisputeShare, ...] = ()
 
 
 def void(
@@ -80,7 +81,8 @@ def _refuse_kept(note: Note, source: Source) -> None:
 
 
 def _voided(customer: Customer, invoice: Invoice, note: Note, reason: str) -> CreditNoteVoided:
-    to_disputed = min(note.to_disputed, sum(map(_room, _complaints(customer, invoice))))
+    disputes = _held_again(customer, invoice, note.to_disputed)
+    to_disputed = sum(share.amount for share in disputes)
     net, tax = sum(net for _, net in note.lines), sum(each.tax for each in note.taxes)
     return CreditNoteVoided(
         credit_note=note.number,
@@ -95,16 +97,14 @@ def _voided(customer: Customer, invoice: Invoice, note: Note, reason: str) -> Cr
         to_disputed=to_disputed,
         to_credit=note.to_credit,
         reason=reason,
+        disputes=disputes,
     )
 
 
-def _complaints(customer: Customer, invoice: Invoice) -> list[Dispute]:
-    return [customer.disputes[name] for name in invoice.disputes]
-
-
-def _room(complaint: Dispute) -> int:
-    """How much more a complaint would hold if it were due."""
-    return complaint.amount - complaint.held
+def _held_again(customer: Customer, invoice: Invoice, amount: int) -> tuple[DisputeShare, ...]:
+    """Share out what goes back: a complaint has room up to its amount."""
+    complaints = open_complaints(customer, invoice)
+    return share_out(amount, ((complaint, complaint.amount - complaint.held) for complaint in complaints))
 
 
 def evolve_voided(customer: Customer, _: Event, data: CreditNoteVoided) -> None:
@@ -122,11 +122,9 @@ def evolve_voided(customer: Customer, _: Event, data: CreditNoteVoided) -> None:
     invoice.credited -= data.amount
     invoice.receivable += data.to_receivable
     invoice.disputed += data.to_disputed
-    held_again = data.to_disputed
-    for complaint in _complaints(customer, invoice):
-        more = min(held_again, _room(complaint))
-        complaint.held += more
-        held_again -= more
+    # Earlier events do not say which complaints hold more again, and it follows.
+    for share in data.disputes or _held_again(customer, invoice, data.to_disputed):
+        customer.disputes[share.dispute].held += share.amount
     customer.keep_invoice(invoice)
     source.amount = source.left = 0
     customer.keep_source(source)

@@ -13,11 +13,15 @@ from tests.ledger.asks import (
     approve,
     bill,
     charge,
+    complain,
+    credit,
     discount_policy,
     issue,
     percent_off,
+    resolve,
     service,
     void,
+    void_note,
 )
 
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -212,3 +216,30 @@ def test_a_void_invoice_is_told_and_never_compared_with(live: Live, book: Caller
     hold_sums(told)
     assert caller.read("/invoices/INV-2/explain")["changes"] == before
     assert caller.read("/invoices/INV-3/explain")["changes"]["invoice"] == "INV-2"
+
+
+def test_what_complaints_hold_follows_a_credit_note_and_its_void(live: Live, book: Caller) -> None:
+    caller = open_book(live, book.client)
+    caller.tell(("customer.opened", {"currency": "EUR"}), at=AT)
+    caller.tell(charge("c1", 1000), at=AT)
+    caller.tell(issue(), at=AT)
+
+    def holding() -> list[tuple[str, int]]:
+        caller.read("/disputes", min_position=caller.head)
+        told = caller.read("/invoices/INV-1/explain")
+        (balance,) = caller.read("/customers/alice/balance/explain")["balances"]
+        assert balance["invoices"][0]["disputes"] == told["disputes"]
+        assert balance["disputed"] == sum(each["amount"] for each in told["disputes"])
+        return [(each["dispute"], each["amount"]) for each in told["disputes"]]
+
+    caller.tell(complain("d1", "INV-1", 200), at=AT)
+    caller.tell(complain("d2", "INV-1", 300), at=AT)
+    assert holding() == [("d1", 200), ("d2", 300)]
+    caller.tell(credit("INV-1", (1, 850)), at=AT)
+    assert holding() == [("d2", 150)]
+    caller.tell(void_note("CN-1"), at=AT)
+    assert holding() == [("d1", 200), ("d2", 300)]
+    caller.tell(resolve("d1", "upheld", (1, 200)), at=AT)
+    assert holding() == [("d2", 300)]
+    (first, _) = caller.read("/disputes")["items"]
+    assert (first["held"], first["holding"], first["upheld"]) == (200, 0, 200)

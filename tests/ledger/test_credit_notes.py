@@ -28,6 +28,8 @@ from ledger.errors import Refusal
 
 BILLED = [charge("c1", 1000), charge("c2", 500, tax_category="reduced"), issue()]
 """INV-1: 1,000 at 20 % and 500 at 10 %, in all 1,750."""
+TWICE = [*BILLED, complain("d1", "INV-1", 500), complain("d2", "INV-1", 600)]
+"""Of INV-1 650 are receivable still."""
 
 
 @rows(
@@ -38,7 +40,9 @@ BILLED = [charge("c1", 1000), charge("c2", 500, tax_category="reduced"), issue()
     ("what was paid becomes credit", [*BILLED, pay("p1", 1700)], credit("INV-1", (1, 100)),
      ["credit_note.issued to_receivable=50 to_disputed=0 to_credit=70"]),
     ("then what is disputed, before credit", [*BILLED, complain("d1", "INV-1", 1700)], credit("INV-1", (1, 100)),
-     ["credit_note.issued to_receivable=50 to_disputed=70 to_credit=0"]),
+     ["credit_note.issued to_receivable=50 to_disputed=70 to_credit=0 disputes.0.dispute=d1 disputes.0.amount=70"]),
+    ("out of several disputes, the oldest first", TWICE, credit("INV-1", (1, 1000)),
+     ["credit_note.issued to_receivable=650 to_disputed=550 disputes.0.dispute=d1 disputes.0.amount=500 disputes.1.dispute=d2 disputes.1.amount=50"]),
     ("a series of its own", [*BILLED, credit("INV-1", (1, 1))], credit("INV-1", (1, 1)), ["credit_note.issued credit_note=CN-2 sequence=2"]),
     ("never above a line's net", BILLED, credit("INV-1", (1, 1001)), ["! credit_exceeds_line /data/lines/0/net"]),
     ("nor with earlier notes", [*BILLED, credit("INV-1", (1, 600))], credit("INV-1", (2, 1), (1, 401)), ["! credit_exceeds_line /data/lines/1/net"]),
@@ -71,7 +75,11 @@ PAID = [*BILLED, pay("p1", 1750), credit("INV-1", (1, 100))]
     ("but again when that is undone", [*PAID, charge("c3", 100), issue(), ("allocation.undo", {"source": {"credit_note": "CN-1"}, "invoice": "INV-2", "amount": 120})],
      void_note("CN-1"), ["credit_note.voided to_credit=120"]),
     ("back into the dispute that it was taken out of", [*BILLED, complain("d1", "INV-1", 1700), credit("INV-1", (1, 100))], void_note("CN-1"),
-     ["credit_note.voided to_receivable=50 to_disputed=70"]),
+     ["credit_note.voided to_receivable=50 to_disputed=70 disputes.0.dispute=d1 disputes.0.amount=70"]),
+    ("back into several", [*TWICE, credit("INV-1", (1, 1000))], void_note("CN-1"),
+     ["credit_note.voided to_receivable=650 to_disputed=550 disputes.0.amount=500 disputes.1.dispute=d2 disputes.1.amount=50"]),
+    ("into what is open of them still", [*TWICE, credit("INV-1", (1, 1000)), resolve("d1", "rejected")], void_note("CN-1"),
+     ["credit_note.voided to_receivable=1150 to_disputed=50 disputes.0.dispute=d2 disputes.0.amount=50"]),
     ("which is over: receivable", [*BILLED, complain("d1", "INV-1", 1700), credit("INV-1", (1, 100)), resolve("d1", "rejected")], void_note("CN-1"),
      ["credit_note.voided to_receivable=120 to_disputed=0"]),
     ("not what settles a dispute", [*BILLED, complain("d1", "INV-1", 120), resolve("d1", "upheld", (1, 100))], void_note("CN-1"), ["! credit_note_settles /data/credit_note"]),

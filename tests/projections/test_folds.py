@@ -42,6 +42,9 @@ LEFT = sql.SQL(
     " UNION ALL SELECT 'credit_note/' || credit_note, unallocated FROM {invoices}.credit_note"
     " WHERE book = %(book)s"
 )
+HOLDING = sql.SQL(
+    "SELECT customer, dispute, holding FROM {disputes}.dispute WHERE book = %(book)s AND state = 'open'"
+)
 LAPSED = sql.SQL("SELECT state, outcome, level, lapsed::text FROM {disputes}.dispute WHERE book = %(book)s")
 SALES = sql.SQL("SELECT count(*) FROM {journal}.posting WHERE account = 'sales-1'")
 BALANCES = sql.SQL(
@@ -94,6 +97,12 @@ class Ledger:
                  for position, account, currency, amount in self.whole.all(MOVED, book=book)
                  if amount}  # fmt: skip
         assert found == expected
+        assert set(self.whole.all(HOLDING, book=book)) == {
+            (name, dispute.dispute, dispute.held)
+            for name, customer in customers.items()
+            if customer is not None
+            for dispute in customer.disputes.values()
+        }
         states = [customer for customer in customers.values() if customer is not None]
         invoices = [invoice for customer in states for invoice in customer.invoices()]
         assert {invoice: tuple(amounts) for invoice, *amounts in self.whole.all(DUE, book=book)} == {

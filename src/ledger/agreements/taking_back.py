@@ -77,7 +77,7 @@ def notes_of(book: Book, customer: Customer, taken_back: Iterable[TakenBack]) ->
         invoice = find_invoice(customer, number)
         lines = list(_credited(customer, invoice, of_charges))
         if lines:
-            composed = compose(book, invoice, lines, AGREEMENT_CHANGED)
+            composed = compose(book, customer, invoice, lines, AGREEMENT_CHANGED)
             notes.append((composed.numbered(book, composed.note.sequence + len(notes)), invoice))
     return notes
 

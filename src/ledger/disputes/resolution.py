@@ -129,7 +129,7 @@ def _uphold(
 ) -> list[Draft]:
     """Credit what is upheld, out of what the dispute holds first; the rest of that is receivable again."""
     lines = data.lines or _lines_of_all(dispute, invoice)
-    composed = compose(book, invoice, lines, data.reason, dispute)
+    composed = compose(book, customer, invoice, lines, data.reason, dispute)
     note = composed.note
     if composed.recovered is not None:
         refuse_before_write_off(message, invoice)
