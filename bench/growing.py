@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import time
 from pathlib import Path
 
-from bench import memory
+from bench import memory, place
 from bench.figures import Figure
 from bench.messages import mixed, opening
 
@@ -28,82 +29,99 @@ _COLD_BLOCKS = 20
 _BOOK = "growing"
 
 
-def growth(conninfo: str, long_events: int) -> list[Figure]:
-    """Grow one book to `long_events`, and measure a stretch of blocks at both lengths.
+class Log:
+    """A log with its writer, which is fed months of a billing history."""
 
-    The cost is the writer's: judging, idempotency, hashing, COPY and commit of blocks of a billing history;
-    of customers whose states are in its memory, and of customers whose states it has to read.
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._months = itertools.count()
+        self._start()
+        self.events = self._write([read_message(raw, DECODERS, "bench") for raw in opening()])
+
+    def _start(self) -> None:
+        self._writer = Writer(lambda: connect(self._conninfo, application_name="bench"), Settings())
+        self._writer.start()
+
+    def stop(self) -> None:
+        """Stop the writer."""
+        self._writer.stop()
+
+    def forget(self) -> None:
+        """Let another writer go on, who has nothing in memory."""
+        self.stop()
+        self._start()
+
+    def grow(self, upto: int) -> None:
+        """Write until there are so many events."""
+        began, first, told = time.monotonic(), self.events, 0.0
+        while self.events < upto:
+            self.block()
+            if time.monotonic() - told > 2:
+                told = time.monotonic()
+                rate = (self.events - first) / (told - began)
+                left = max(0, upto - self.events) / rate
+                print(f"\rgrowing: {self.events:,} of {upto:,} events, {rate:,.0f}/s, {left:,.0f} s left   ",
+                      end="", file=sys.stderr, flush=True)  # fmt: skip
+        print(file=sys.stderr)
+
+    def block(self) -> float:
+        """Write a block; tells how many microseconds an event of it took."""
+        messages = [read_message(raw, DECODERS, "bench") for raw in mixed(_BLOCK_MESSAGES, self._months)]
+        before, began = self.events, time.perf_counter()
+        self.events = self._write(messages)
+        return (time.perf_counter() - began) / (self.events - before) * 1e6
+
+    def _write(self, messages: list[Message]) -> int:
+        outcomes = self._writer.submit(_BOOK, messages).result()
+        wrong = next((outcome for outcome in outcomes if not isinstance(outcome, Receipt)), None)
+        assert wrong is None, wrong
+        last = outcomes[-1]
+        assert isinstance(last, Receipt)
+        return last.position
+
+
+def growth(conninfo: str, long_events: int) -> list[Figure]:
+    """Grow a log to `long_events` and another one to a hundred thousand, and write blocks to both in turn.
+
+    In turn, because a server that has written for minutes is slower than one that has just been started. The
+    cost is the writer's: judging, idempotency, hashing, COPY and commit of blocks of a billing history; of
+    customers whose states are in its memory, and of customers whose states it has to read.
     """
     tune_garbage_collection()  # as the service's process does
-    running = _started(conninfo)
-    try:
-        _write(running, [read_message(raw, DECODERS, "bench") for raw in opening()])
-        costs: list[tuple[float, float, float]] = []
-        for length in (SHORT_EVENTS, long_events):
-            _grow(running, length)
-            warm, megabytes = _cost(running, _BLOCKS), _resident_megabytes()
-            running.stop()
-            running = _started(conninfo)
-            costs.append((warm, _cost(running, _COLD_BLOCKS), megabytes))
-    finally:
-        running.stop()
-    (warm, cold, small), (long_warm, long_cold, large) = costs
-    short, long = f"at {SHORT_EVENTS:,} events", f"at {long_events:,} events"
+    with place.database(conninfo, "bench_growing_short") as beside:
+        long, short = Log(conninfo), Log(beside)
+        try:
+            long.grow(Settings().cached_events_max)
+            full = _resident_megabytes()
+            long.grow(long_events)
+            large = _resident_megabytes()
+            short.grow(SHORT_EVENTS)
+            warm = _in_turn(short, long, _BLOCKS)
+            short.forget()
+            long.forget()
+            cold = _in_turn(short, long, _COLD_BLOCKS)
+        finally:
+            long.stop()
+            short.stop()
+    at = f"at {SHORT_EVENTS:,} events"
+    figures = []
+    for whose, (bar, cost) in (("an event", warm), ("an event of customers not in memory", cold)):
+        figures += [
+            Figure(f"{whose} {at}", bar, "µs"),
+            Figure(f"  at {long_events:,} events", cost, "µs", f"{at} {bar:,.1f} µs", bar / cost, 1 / GOAL),
+        ]
     return [
-        Figure(f"an event {short}", warm, "µs"),
-        Figure(f"  {long}", long_warm, "µs", f"{short} {warm:,.1f} µs", warm / long_warm, 1 / GOAL),
-        Figure(f"an event of customers not in memory {short}", cold, "µs"),
-        Figure(f"  {long}", long_cold, "µs", f"{short} {cold:,.1f} µs", cold / long_cold),
-        Figure(f"memory of the writer's process {short}", small, "MB"),
-        Figure(f"  {long}", large, "MB"),
+        *figures,
+        Figure("memory of the writer's process with as many states as it remembers", full, "MB"),
+        Figure(f"  at {long_events:,} events", large, "MB", f"{full:,.1f} MB", full / large, 1 / GOAL),
     ]
 
 
-def _started(conninfo: str) -> Writer:
-    writer = Writer(lambda: connect(conninfo, application_name="billing-ledger bench"), Settings())
-    writer.start()
-    return writer
-
-
-def _grow(writer: Writer, upto: int) -> None:
-    first = position = _write(writer, _block())
-    began, told = time.monotonic(), 0.0
-    while position < upto:
-        position = _write(writer, _block())
-        if time.monotonic() - told > 2:
-            told = time.monotonic()
-            rate = (position - first) / (told - began)
-            left = max(0, upto - position) / rate
-            print(f"\rgrowing: {position:,} of {upto:,} events, {rate:,.0f}/s, {left:,.0f} s left   ",
-                  end="", file=sys.stderr, flush=True)  # fmt: skip
-    print(file=sys.stderr)
-
-
-def _cost(writer: Writer, blocks: int) -> float:
-    """Median over blocks of the microseconds that one event costs."""
-    costs = []
-    before = _write(writer, _block())
-    for _ in range(blocks):
-        block = _block()
-        began = time.perf_counter()
-        after = _write(writer, block)
-        costs.append((time.perf_counter() - began) / (after - before) * 1e6)
-        before = after
-    return statistics.median(costs)
+def _in_turn(short: Log, long: Log, blocks: int) -> tuple[float, float]:
+    """Tell the medians of what an event costs in each."""
+    costs = [(short.block(), long.block()) for _ in range(blocks)]
+    return statistics.median(cost for cost, _ in costs), statistics.median(cost for _, cost in costs)
 
 
 def _resident_megabytes() -> float:
     return int(memory.status(Path("/proc/self"))["VmRSS"].split()[0]) / 1024
-
-
-def _block() -> list[Message]:
-    return [read_message(raw, DECODERS, "bench") for raw in mixed(_BLOCK_MESSAGES)]
-
-
-def _write(writer: Writer, messages: list[Message]) -> int:
-    outcomes = writer.submit(_BOOK, messages).result()
-    wrong = next((outcome for outcome in outcomes if not isinstance(outcome, Receipt)), None)
-    assert wrong is None, wrong
-    last = outcomes[-1]
-    assert isinstance(last, Receipt)
-    return last.position

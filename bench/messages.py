@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import orjson
 
@@ -58,12 +59,13 @@ def _opened(customer: str) -> bytes:
     return message("customer.opened", customer, customer, {"currency": "EUR"})
 
 
-def mixed(count: int) -> list[bytes]:
+def mixed(count: int, months: Iterator[int] = _months) -> list[bytes]:
     """Lay out a billing history of about `count` messages: monthly three charges, an invoice, its payment.
 
     A customer stays for `LIFE_MONTHS`, then another one comes: the log grows, nobody's history does for ever.
+    Books that are measured beside each other have `months` of their own, counted from 0.
     """
-    return [raw for n in itertools.islice(_months, count // 5) for raw in _month(n)]
+    return [raw for n in itertools.islice(months, count // 5) for raw in _month(n)]
 
 
 def _month(n: int) -> list[bytes]:
