@@ -133,7 +133,7 @@ def test_it_is_told_in_plain_sentences_each_about_a_part(two_months: Caller) -> 
         "This was agreed from 15 February 2026 on: 1 at €62.00 a month.",
         "Internet comes to €46.50 after €31.00: €15.50 more.",
         "The price has changed.",
-        "Discount ten no longer applies: €3.51 more.",
+        "Discount ten takes nothing off this invoice: €3.51 more.",
         "The rate of tax has changed from 20% to 25%.",
         "This rate has applied since 1 February 2026.",
     ):

@@ -7,10 +7,9 @@ from typing import Literal, NamedTuple
 
 from ledger.invoice import InvoiceIssued, InvoiceLine
 from ledger_api.explaining.causes import Causes
+from ledger_api.explaining.discount_causes import DiscountCauses
 from ledger_api.explaining.facts import Agreed, InvoiceFacts
-from ledger_api.shapes.explain import Cause, Change, Changes
-
-Because = Literal["price", "quantity", "days", "rate", "amounts", "not_due"]
+from ledger_api.shapes.explain import Because, Cause, Change, Changes
 
 
 class _Billed(NamedTuple):
@@ -33,10 +32,10 @@ def changes_of(facts: InvoiceFacts) -> Changes | None:
         return None
     before, after, causes = facts.before.data, facts.issued, Causes(facts)
     services = list(_of_services(before, after, facts.agreed_of(), causes))
-    ended = {each.name: each.causes for each in services if each.change == "ended"}
+    ended = {each.name: each.causes for each in services if (each.kind, each.change) == ("service", "ended")}
     parts = [
         *services,
-        *_of_discounts(before, after, causes, ended),
+        *_of_discounts(before, after, DiscountCauses(facts, ended)),
         *_of_taxes(before, after, causes),
     ]
     return Changes(
@@ -64,9 +63,12 @@ def _of_services(
         because: list[Because] = list(_because(pair)) if pair.before and pair.after else []
         if net_before == net_after and not because and pair.before and pair.after:
             continue
-        by = _causes(service, pair, causes) if is_agreed else []
-        if is_agreed and not (pair.after or by):
-            because = ["not_due"]
+        if is_agreed:
+            by = _of_agreed(service, pair, causes)
+            if not (by or because):
+                because = ["not_recorded"] if pair.after else ["not_due"]
+        else:
+            by = _of_charged(pair, causes, before.invoice)
         yield Change(
             kind="service" if is_agreed else "charge",
             name=service,
@@ -94,7 +96,14 @@ def _positions(billed: Iterable[_Billed]) -> set[int]:
     }
 
 
-def _causes(service: str, pair: _Pair, causes: Causes) -> list[Cause]:
+def _of_charged(pair: _Pair, causes: Causes, invoice: str) -> list[Cause]:
+    """Name the events that posted what is charged now; where nothing is, what the invoice before billed."""
+    if pair.after:
+        return causes.of_charges(each.line.charge for each in pair.after)
+    return causes.of_billed((each.line.charge for each in pair.before), invoice)
+
+
+def _of_agreed(service: str, pair: _Pair, causes: Causes) -> list[Cause]:
     """Name the events behind a service that is new, billed otherwise, or not billed any more."""
     before = [each.agreed for each in pair.before if each.agreed]
     after = [each.agreed for each in pair.after if each.agreed]
@@ -102,7 +111,7 @@ def _causes(service: str, pair: _Pair, causes: Causes) -> list[Cause]:
 
 
 def _because(pair: _Pair) -> Iterator[Because]:
-    """Say in what the lines of a service differ: price, quantity, or the share of the interval."""
+    """Say in what the lines of a service differ: terms, the share of the interval, how many intervals."""
     if any(each.agreed is None for each in (*pair.before, *pair.after)):
         if _net(pair.before) != _net(pair.after):
             yield "amounts"
@@ -115,27 +124,33 @@ def _because(pair: _Pair) -> Iterator[Because]:
         yield "price"
     if {one.quantity for one in before} != {one.quantity for one in after}:
         yield "quantity"
-    if len(before) != len(after) or any(one.days != one.interval_days for one in (*before, *after)):
+    if {one.tax_category for one in before} != {one.tax_category for one in after}:
+        yield "tax_category"
+    if any(one.days != one.interval_days for one in (*before, *after)):
         yield "days"
+    elif len(before) != len(after):
+        yield "intervals"
 
 
-def _of_discounts(
-    before: InvoiceIssued, after: InvoiceIssued, causes: Causes, ended: Mapping[str, list[Cause]]
-) -> Iterator[Change]:
+def _of_discounts(before: InvoiceIssued, after: InvoiceIssued, causes: DiscountCauses) -> Iterator[Change]:
+    """Compare what each discount takes off; one that goes on may only have more or less to lower."""
     then = {each.discount: each.amount for each in before.discounts}
     now = {each.discount: each.amount for each in after.discounts}
     for name in {**now, **then}:
         taken_before, taken = -then.get(name, 0), -now.get(name, 0)
         if taken_before == taken:
             continue
-        if name not in now:
-            by = causes.of_end_of_discount(name, ended)
+        change = _kind(name, then, now)
+        if change == "ended":
+            by = causes.of_end(name)
+        elif change == "added":
+            by = causes.of_grant(name)
         else:
             by = causes.of_use(name) if taken > taken_before else []
-            by = by if name in then else causes.of_new_discount(name)
         yield Change(
-            kind="discount", change=_kind(name, then, now), name=name, before=taken_before, after=taken,
-            amount=taken - taken_before, causes=by,
+            kind="discount", change=change, name=name, before=taken_before, after=taken,
+            amount=taken - taken_before, because=["amounts"] if change == "changed" and not by else [],
+            causes=by,
         )  # fmt: skip
 
 
@@ -158,7 +173,7 @@ def _of_taxes(before: InvoiceIssued, after: InvoiceIssued, causes: Causes) -> It
                 after=tax_after,
                 amount=tax_after - tax_before,
                 change=_kind(category, then, now),
-                because=["rate"] if changed else ["amounts"],
+                because=["rate"] if changed else [] if by else ["amounts"],
                 causes=by,
                 rate_before=rates_before[0] if len(rates_before) == 1 else None,
                 rate_after=rates_after[0] if len(rates_after) == 1 else None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from ledger_api.shapes.explain import Change, Changes
+from ledger_api.shapes.explain import Cause, CauseKind, Change, Changes
 from ledger_api.tongue import Tongue
 
 
@@ -43,16 +44,32 @@ def _part(tongue: Tongue, part: Change, currency: str) -> Iterator[str]:
     )
     for reason in part.because:
         if reason == "amounts":
-            continue
-        if reason != "rate":
+            # Of charges, those that make it up say it all.
+            if part.kind in ("discount", "tax"):
+                yield tongue.say(f"because_amounts_{part.kind}")
+        elif reason != "rate":
             yield tongue.say(f"because_{reason}")
         elif part.rate_before is None or part.rate_after is None:
             yield tongue.say("because_rates")
         else:
             before, after = tongue.percent(part.rate_before), tongue.percent(part.rate_after)
             yield tongue.say("because_rate", before=before, after=after)
-    for cause in part.causes:
-        yield tongue.say(f"cause_{cause.kind}", day=tongue.day(cause.day), invoice=cause.invoice or "")
+    for kind, causes in groupby(part.causes, key=lambda each: each.kind):
+        yield from _causes(tongue, kind, list(causes))
+
+
+def _causes(tongue: Tongue, kind: CauseKind, causes: list[Cause]) -> Iterator[str]:
+    """Tell each cause with its event; of many charges only how many, and which are the first and the last."""
+    if kind in ("posted", "billed") and len(causes) > 1:
+        days, positions = [each.day for each in causes], [each.position for each in causes]
+        yield tongue.say(
+            f"cause_{kind}_several", count=tongue.number(str(len(causes))), first=tongue.day(min(days)),
+            last=tongue.day(max(days)), invoice=causes[0].invoice or "",
+        )  # fmt: skip
+        yield tongue.say("events", first=str(min(positions)), last=str(max(positions)))
+        return
+    for cause in causes:
+        yield tongue.say(f"cause_{kind}", day=tongue.day(cause.day), invoice=cause.invoice or "")
         yield tongue.say(
             "event", position=str(cause.position), who=cause.principal, day=tongue.day(cause.occurred_at)
         )

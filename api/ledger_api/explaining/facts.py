@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, TypeVar
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,9 +13,7 @@ from ledger.agreements.agreement import Service
 from ledger.agreements.billing import BilledService
 from ledger.discounts.use import DiscountUsed
 from ledger.invoice import InvoiceIssued
-from ledger_api.shapes.explain import DiscountShare, InDispute, Said, Settlement
-
-F = TypeVar("F", bound="Fact")
+from ledger_api.shapes.explain import Cause, CauseKind, DiscountShare, InDispute, Said, Settlement
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,17 +33,24 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class ChargeFact(Fact, frozen=True, kw_only=True):
-    """A charge.posted."""
-
-    charge: str
-
-
 class Event(Fact, frozen=True, kw_only=True):
     """An event that may be why something differs, with its type and the id it was posted under."""
 
     type: str
     id: str
+
+    def cause(self, kind: CauseKind, day: date, invoice: str | None = None) -> Cause:
+        """Lay it out as why something differs; `day` is the one that counts."""
+        return Cause(
+            kind=kind, type=self.type, id=self.id, day=day, invoice=invoice, position=self.position,
+            occurred_at=self.occurred_at, recorded_at=self.recorded_at, principal=self.principal,
+        )  # fmt: skip
+
+
+class ChargeFact(Event, frozen=True, kw_only=True):
+    """A charge.posted, or the charge.reversed that took a part of one back before it was billed."""
+
+    charge: str
 
 
 class AgreementFact(Event, frozen=True, kw_only=True):
@@ -147,6 +153,7 @@ class InvoiceFacts(msgspec.Struct, frozen=True):
     state: Literal["open", "paid", "credited", "written_off", "void"]
     due: int
     position: int
+    issued_at: datetime
     locale: str
     time_zone: str
     issued: InvoiceIssued
@@ -165,6 +172,11 @@ class InvoiceFacts(msgspec.Struct, frozen=True):
     treatments: list[TreatmentFact] | None = None
     revoked: list[RevokedFact] | None = None
     uses: list[UseFact] | None = None
+    lowered: list[ChargeFact] | None = None
+
+    def day_of(self, event: Fact) -> date:
+        """Tell the day of the book on which an event occurred."""
+        return event.occurred_at.astimezone(ZoneInfo(self.time_zone)).date()
 
     def agreed_of(self) -> Mapping[str, Agreed]:
         """Tell of each charge that an agreement led to, by its name, which days and price it is for."""

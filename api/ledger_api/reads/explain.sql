@@ -21,10 +21,10 @@ WITH this AS MATERIALIZED (
         ORDER BY p.position DESC LIMIT 1
     ) AS p JOIN ledger.event AS e ON e.book = p.book AND e.position = p.position
 ), line AS MATERIALIZED (
-    SELECT l.line ->> 'charge' AS charge, (l.line ->> 'rate_position')::bigint AS rate_position, true AS current
+    SELECT l.line ->> 'charge' AS charge, (l.line ->> 'rate_position')::bigint AS rate_position
     FROM this AS t CROSS JOIN LATERAL jsonb_array_elements(t.data -> 'lines') AS l (line)
     UNION ALL
-    SELECT l.line ->> 'charge', NULL, false
+    SELECT l.line ->> 'charge', NULL
     FROM before AS p CROSS JOIN LATERAL jsonb_array_elements(p.data -> 'lines') AS l (line)
 ), used AS MATERIALIZED (
     SELECT u.used ->> 'discount' AS discount
@@ -33,15 +33,15 @@ WITH this AS MATERIALIZED (
     SELECT u.used ->> 'discount'
     FROM before AS p CROSS JOIN LATERAL jsonb_array_elements(p.data -> 'discounts') AS u (used)
 ), said AS MATERIALIZED (
-    SELECT e.position, e.type, e.occurred_at, e.recorded_at, e.principal, ledger.data_of(e.state) AS data,
-        -- Of charges, which are many, this is made further down, for those on the invoice alone.
+    SELECT e.position, e.type, e.event_id, e.occurred_at, e.recorded_at, e.principal, ledger.data_of(e.state) AS data,
+        -- Of charges, which are many, this is made further down, for those on the two invoices alone.
         CASE WHEN e.type <> 'charge.posted' THEN jsonb_build_object('position', e.position, 'type', e.type,
             'id', e.event_id, 'occurred_at', e.occurred_at, 'recorded_at', e.recorded_at,
             'principal', e.principal) END AS event
     FROM this AS t JOIN ledger.event AS e ON e.book = t.book AND e.stream = 'customer/' || t.customer
-    WHERE e.position < t.position AND e.type IN ('charge.posted', 'customer.billed', 'agreement.changed',
-        'customer.opened', 'customer.changed', 'customer.closed', 'discount.requested', 'discount.approved',
-        'discount.offered', 'discount.accepted', 'discount.granted', 'discount.revoked')
+    WHERE e.position < t.position AND e.type IN ('charge.posted', 'charge.reversed', 'customer.billed',
+        'agreement.changed', 'customer.opened', 'customer.changed', 'customer.closed', 'discount.requested',
+        'discount.approved', 'discount.offered', 'discount.accepted', 'discount.granted', 'discount.revoked')
 ), agreed AS MATERIALIZED (
     SELECT DISTINCT ON (s.service ->> 'charge') e.position AS billed, s.service
     FROM said AS e CROSS JOIN LATERAL jsonb_array_elements(e.data -> 'services') AS s (service)
@@ -49,11 +49,14 @@ WITH this AS MATERIALIZED (
     ORDER BY s.service ->> 'charge', e.position
 )
 SELECT t.invoice, t.customer, t.state, t.due, t.voided_at, t.void_reason, t.voided_position, t.position, t.locale,
-    t.time_zone, t.data AS issued, (SELECT row_to_json(p) FROM before AS p) AS before,
-    (SELECT json_agg(json_build_object('charge', s.data ->> 'charge', 'position', s.position,
-        'occurred_at', s.occurred_at, 'recorded_at', s.recorded_at, 'principal', s.principal))
-     FROM said AS s WHERE s.type = 'charge.posted'
-        AND s.data ->> 'charge' IN (SELECT l.charge FROM line AS l WHERE l.current)) AS charges,
+    t.time_zone, t.issued_at, t.data AS issued, (SELECT row_to_json(p) FROM before AS p) AS before,
+    (SELECT json_agg(json_build_object('charge', s.data ->> 'charge', 'position', s.position, 'type', s.type,
+        'id', s.event_id, 'occurred_at', s.occurred_at, 'recorded_at', s.recorded_at, 'principal', s.principal)
+        ORDER BY s.position)
+     FROM said AS s WHERE s.type = 'charge.posted' AND s.data ->> 'charge' IN (SELECT l.charge FROM line AS l)) AS charges,
+    (SELECT json_agg(s.event || jsonb_build_object('charge', s.data -> 'charge') ORDER BY s.position)
+     FROM said AS s
+     WHERE s.type = 'charge.reversed' AND s.data ->> 'charge' IN (SELECT l.charge FROM line AS l)) AS lowered,
     (SELECT json_agg(row_to_json(a)) FROM agreed AS a) AS agreed,
     (SELECT json_agg(s.event || jsonb_build_object('begins', s.data -> 'from', 'services', s.data -> 'services')
         ORDER BY s.position)

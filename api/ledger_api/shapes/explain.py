@@ -140,9 +140,13 @@ class InDispute(Shape):
 
 
 CauseKind = Literal[
-    "agreed", "dropped", "agreement_ended", "fixed_end", "closed", "granted", "revoked", "used_up", "expired",
-    "out_of_scope", "nothing_left", "rate", "treatment",
+    "agreed", "dropped", "agreement_ended", "fixed_end", "closed", "posted", "billed", "lowered", "granted",
+    "revoked", "used_up", "expired", "granted_later", "out_of_scope", "nothing_left", "rounded_away", "rate",
+    "treatment",
 ]  # fmt: skip
+Because = Literal[
+    "price", "quantity", "tax_category", "days", "intervals", "rate", "amounts", "not_due", "not_recorded"
+]
 
 
 class Cause(Said):
@@ -151,8 +155,11 @@ class Cause(Said):
     kind: CauseKind = Field(
         description="Of a service: agreed (or at other terms) from a day on, dropped by an agreement, the "
         "whole agreement ended, the last day of a service of fixed length was over, the customer was closed. "
-        "Of a discount: granted, revoked, used up by an invoice, expired, what it is for is not on this "
-        "invoice, earlier discounts left nothing. Of a tax: another rate, another treatment of the customer."
+        "Of a charge: posted, or billed with the invoice before, as each charge is once. Of either: lowered, "
+        "because a part was taken back before it was billed. Of a discount: granted, revoked, used up by an "
+        "invoice, expired, granted_later than this invoice is dated, what it is for is not on this invoice, "
+        "nothing_left there to lower, rounded_away to nothing. Of a tax: another rate, another treatment of "
+        "the customer."
     )
     type: str = Field(description="Type of the event.")
     id: str = Field(
@@ -162,7 +169,7 @@ class Cause(Said):
         description="The day that counts: from which the agreement or rate is in force, the last day of what "
         "expired or was of fixed length, else the day on which the event occurred."
     )
-    invoice: str | None = Field(None, description="Of what is used up, the invoice that used the last of it.")
+    invoice: str | None = Field(None, description="Which invoice used the last of it, or billed it.")
 
 
 class Change(Shape):
@@ -175,12 +182,13 @@ class Change(Shape):
     before: int
     after: int
     amount: int
-    because: list[Literal["price", "quantity", "days", "rate", "amounts", "not_due"]] = Field(
+    because: list[Because] = Field(
         default_factory=list,
-        description="not_due: what is agreed goes on, but none of it falls on this invoice.",
+        description="In what it differs. amounts: more or less to charge, to lower or to tax. not_due: what "
+        "is agreed goes on, but none of it falls on this invoice. not_recorded: in older events.",
     )
     causes: list[Cause] = Field(
-        default_factory=list, description="The events by which it differs; none where only amounts do."
+        default_factory=list, description="The events by which it differs; none where `because` says it all."
     )
     rate_before: str | None = None
     rate_after: str | None = None
