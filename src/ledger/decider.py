@@ -35,6 +35,7 @@ __all__ = [
     "DECODERS",
     "EVENTS",
     "OF_BOOK",
+    "UNREADABLE",
     "Draft",
     "decide",
     "evolve_book",
@@ -88,6 +89,10 @@ def _keep_command(data: Data, message: Message) -> None:
     """Put the command into the first event that it led to, which nobody else has seen yet."""
     command = Command(type=message.type, data=msgspec.Raw(encode_canonical(message.data)))
     msgspec.structs.force_setattr(cast(Decided, data), "command", command)
+
+
+UNREADABLE = (IntegrityError, Malformed, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""How reading an event ends when the bytes are none."""
 
 
 def read_event(state: bytes) -> Event:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from ledger.parts import (
     Source,
     Unbilled,
 )  # fmt: skip
+
+P = TypeVar("P", Invoice, Source)
 
 
 class Customer(msgspec.Struct):
@@ -50,11 +52,11 @@ class Customer(msgspec.Struct):
     """Of every other charge ever posted, the invoice that bills it, or "" when it was reversed."""
     open_invoices: dict[str, Invoice] = {}
     """Invoices with something due or in dispute."""
-    settled_invoices: dict[str, bytes] = {}
+    settled_invoices: dict[str, bytes | Invoice] = {}
     """All other invoices, packed; the void ones too."""
     open_sources: dict[str, Source] = {}
     """Payments and credit notes that are not used up, or overdrawn."""
-    spent_sources: dict[str, bytes] = {}
+    spent_sources: dict[str, bytes | Source] = {}
     """All others, packed."""
     discounts: dict[str, Discount] = {}
     pending_discounts: dict[str, PendingDiscount] = {}
@@ -82,11 +84,8 @@ class Customer(msgspec.Struct):
 
     def invoice(self, number: str) -> Invoice | None:
         """Return an invoice, open or settled, for reading; `keep_invoice` after changing it."""
-        invoice = self.open_invoices.get(number)
-        if invoice is None:
-            packed = self.settled_invoices.get(number)
-            return None if packed is None else _unpack_invoice(packed)
-        return invoice
+        invoice = self.open_invoices.get(number) or self.settled_invoices.get(number)
+        return _unpack_invoice(invoice) if isinstance(invoice, bytes) else invoice
 
     def keep_invoice(self, invoice: Invoice) -> None:
         """Put a changed invoice where it belongs: with the open ones, or packed."""
@@ -95,16 +94,13 @@ class Customer(msgspec.Struct):
             self.open_invoices[number] = invoice
             self.settled_invoices.pop(number, None)
         else:
-            self.settled_invoices[number] = _pack(invoice)
+            self.settled_invoices[number] = self._settled(invoice)
             self.open_invoices.pop(number, None)
 
     def source(self, key: str) -> Source | None:
         """Return a payment or a credit note, for reading; `keep_source` after changing it."""
-        source = self.open_sources.get(key)
-        if source is None:
-            packed = self.spent_sources.get(key)
-            return None if packed is None else _unpack_source(packed)
-        return source
+        source = self.open_sources.get(key) or self.spent_sources.get(key)
+        return _unpack_source(source) if isinstance(source, bytes) else source
 
     def keep_source(self, source: Source) -> None:
         """Put a changed source where it belongs: with those that have something left, or packed."""
@@ -113,18 +109,24 @@ class Customer(msgspec.Struct):
             self.open_sources[key] = source
             self.spent_sources.pop(key, None)
         else:
-            self.spent_sources[key] = _pack(source)
+            self.spent_sources[key] = self._settled(source)
             self.open_sources.pop(key, None)
+
+    def _settled(self, part: P) -> bytes | P:
+        """Make what is kept of a part that is settled."""
+        return _pack(part)
 
     def invoices(self) -> Iterator[Invoice]:
         """Walk over every invoice ever issued, which takes time: for checks, never for a rule."""
         yield from self.open_invoices.values()
-        yield from map(_unpack_invoice, self.settled_invoices.values())
+        for settled in self.settled_invoices.values():
+            yield _unpack_invoice(settled) if isinstance(settled, bytes) else settled
 
     def sources(self) -> Iterator[Source]:
         """Walk over every payment and credit note ever, which takes time: for checks, never for a rule."""
         yield from self.open_sources.values()
-        yield from map(_unpack_source, self.spent_sources.values())
+        for spent in self.spent_sources.values():
+            yield _unpack_source(spent) if isinstance(spent, bytes) else spent
 
     def credit(self, currency: str) -> int:
         """Sum what is left of all sources; below zero it is overdrawn."""
@@ -134,6 +136,18 @@ class Customer(msgspec.Struct):
         """Name the currencies in which the customer has or owes something now, their own included."""
         held = (self.unbilled, self.open_invoices, self.open_sources)
         return {self.currency}.union(*({part.currency for part in parts.values()} for parts in held))
+
+
+class Replayed(Customer):
+    """A customer whose whole history is folded to look at all of it in the end: nothing is packed."""
+
+    @classmethod
+    def of(cls, customer: Customer) -> Replayed:
+        """Begin with a customer as they were opened."""
+        return cls(*msgspec.structs.astuple(customer))
+
+    def _settled(self, part: P) -> bytes | P:
+        return part
 
 
 _pack = msgspec.msgpack.Encoder().encode

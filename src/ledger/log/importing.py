@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
 import psycopg
 
-from ledger.decider import read_event
-from ledger.errors import ConfigurationError, IntegrityError, LedgerError
+from ledger.decider import UNREADABLE, read_event
+from ledger.errors import ConfigurationError, IntegrityError
 from ledger.event import LEDGER, Event
 from ledger.log import merkle, store
 from ledger.tlog.checkpoint import Checkpoint
@@ -103,7 +102,7 @@ class _Lines:
             raise IntegrityError(f"line {number} has no end: the file was cut off there")
         try:
             event = read_event(state)
-        except (LedgerError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise IntegrityError(f"line {number} is no event that was recorded: {error}") from error
         row = store.row_of(event)
         if row.state != state:

@@ -107,7 +107,7 @@ class _Started(NamedTuple):
 def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started:
     """Have everything done at once, so that no process waits for another one's pass."""
     book, position, since = subject.book, subject.position, subject.since
-    ends = passes.each(rules.share_out, rules.Ends, [(book,)])
+    ends = passes.each(rules.share_out, rules.Ends, [(book, position)])
     ranges = [
         (book, after, min(position, after + RANGE_EVENTS), since, sizes)
         for after in range(0, position, RANGE_EVENTS)

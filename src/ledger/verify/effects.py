@@ -1,7 +1,8 @@
 """What events do to the balances that customers' states speak of, and how they balance.
 
 The default rules, worked out once: most of what they post cancels out for every event of a type, whatever it
-measures, and there is nothing to compute of that.
+measures, and there is nothing to compute of that. A service period lets other rules post, which come to the
+same here: they only move what is earned by when.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import NamedTuple
 from ledger.decider import EVENTS
 from ledger.event import Data, Event
 from ledger.invariants import STATED
-from ledger.posting_rules import DEFAULT_RULES, PostingRule
+from ledger.posting_rules import DEFAULT_RULES
 
-Balances = Counter[tuple[str, str]]
-"""Of each account and currency, minor units."""
+Balances = dict[str, dict[str, int]]
+"""Of each currency, of each account that states speak of: minor units."""
 
 
 Measure = Callable[[Data], int | None]
@@ -34,12 +35,13 @@ class _Effect(NamedTuple):
     sum: Sequence[tuple[Measure, int]]
 
 
-def _effect(type_: str, rules: Sequence[PostingRule]) -> _Effect:
+def _effect(type_: str) -> _Effect:
     stated, whole = Counter[tuple[str, str]](), Counter[str]()
-    for rule in rules:
-        whole[rule.measure] += rule.sign
-        if rule.account in STATED:
-            stated[rule.account, rule.measure] += rule.sign
+    for rule in DEFAULT_RULES:
+        if rule.event == type_ and rule.part == "now":
+            whole[rule.measure] += rule.sign
+            if rule.account in STATED:
+                stated[rule.account, rule.measure] += rule.sign
     read = {measure: _reading(type_, measure) for measure in whole}
     return _Effect(
         [(account, read[measure], factor) for (account, measure), factor in stated.items() if factor],
@@ -56,23 +58,26 @@ def _reading(type_: str, measure: str) -> Measure:
     return (lambda of: of.columns().amount) if field is None else attrgetter(field)
 
 
-def _of_type(type_: str) -> tuple[_Effect, _Effect]:
-    rules = [rule for rule in DEFAULT_RULES if rule.event == type_]
-    now = [rule for rule in rules if rule.part == "now"]
-    return _effect(type_, now), _effect(type_, [rule for rule in rules if rule.part != "now"])
-
-
-OF_TYPE = {type_: _of_type(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}
-"""Of each type of event that is posted, its effects without a service period, and with one."""
+OF_TYPE = {type_: _effect(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}
+"""Of each type of event that is posted, its effect."""
 
 
 def post(event: Event, balances: Balances) -> int:
     """Add what an event does to the balances; tells the sum of all its postings, which should be zero."""
+    effect = OF_TYPE.get(event.type)
+    if effect is None:
+        return 0
     data = event.data
-    effect = OF_TYPE[event.type][getattr(data, "period", None) is not None]
+    stated, ties = effect
     currency = getattr(data, "currency", None) or ""
-    for account, read, factor in effect.stated:
+    accounts = balances.get(currency)
+    if accounts is None:
+        accounts = balances[currency] = dict.fromkeys(STATED, 0)
+    for account, read, factor in stated:
         measured = read(data)
         if measured:
-            balances[account, currency] += factor * measured
-    return sum([factor * (read(data) or 0) for read, factor in effect.sum]) if effect.sum else 0
+            accounts[account] += factor * measured
+    total = 0
+    for read, factor in ties:
+        total += factor * (read(data) or 0)
+    return total

@@ -122,5 +122,6 @@ def stream(connection: Connection, query: str, **values: object) -> Iterator[Tup
     """Read rows as they come, in the database's binary form, without holding more than a few."""
     statement: LiteralString = SQL[query]
     with connection.transaction(), connection.cursor(name="rows", binary=True) as cursor:
-        cursor.itersize = FETCHED_ROWS
-        yield from cursor.execute(statement, values)
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(FETCHED_ROWS):
+            yield from rows

@@ -20,8 +20,8 @@ from zlib import crc32
 
 import msgspec
 
-from ledger.decider import read_event
-from ledger.errors import ConfigurationError, IntegrityError
+from ledger.decider import UNREADABLE, read_event
+from ledger.errors import ConfigurationError
 from ledger.event import encode_canonical
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint
@@ -101,7 +101,7 @@ def check_lines(lines: Sequence[bytes], after: int, sizes: Sequence[int]) -> Lea
     for position, line in enumerate(lines, start=after + 1):
         try:
             event = read_event(line)
-        except (IntegrityError, msgspec.MsgspecError) as error:
+        except UNREADABLE as error:
             findings.append(Finding(f"line {position} is no event: {error}", position))
             continue
         if event.position != position:
@@ -133,7 +133,7 @@ def _take(job: Future[Leaves], tree: Tree, advance: Callable[[int], None]) -> Pa
 def _subject(line: bytes) -> str | None:
     try:
         return _SUBJECT.decode(line).subject
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None  # what is no event is said where it is read
 
 
@@ -157,7 +157,7 @@ def _hold(share: BinaryIO) -> tuple[Part, Part]:
         for line in lines:
             try:
                 event = read_event(line)
-            except (IntegrityError, msgspec.MsgspecError):
+            except UNREADABLE:
                 continue  # said where it is read first
             version += 1
             if event.version != version:
@@ -180,5 +180,5 @@ def _book(path: Path) -> str:
     with path.open("rb") as file:
         try:
             return read_event(file.readline().rstrip(b"\n")).book
-        except (IntegrityError, msgspec.MsgspecError):
+        except UNREADABLE:
             return path.name

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol, TypeVar
 
 from ledger.database import connect
@@ -76,9 +77,7 @@ class Passes:
 @contextmanager
 def open_auditor(conninfo: str) -> Iterator[Connection]:
     """Open a connection that reads the log."""
-    with connect(
-        conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0
-    ) as connection:
+    with _connect(conninfo) as connection:
         yield connection
 
 
@@ -99,5 +98,14 @@ def pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
 
 def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> tuple[R, float]:
     began = time.monotonic()
-    with open_auditor(conninfo) as connection:
-        return work(connection, *arguments), time.monotonic() - began
+    return work(_own_auditor(conninfo), *arguments), time.monotonic() - began
+
+
+@cache
+def _own_auditor(conninfo: str) -> Connection:
+    """Open the connection of a process, which all of its pieces of work use and which ends with it."""
+    return _connect(conninfo)
+
+
+def _connect(conninfo: str) -> Connection:
+    return connect(conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0)

@@ -26,12 +26,15 @@ HAVING bool_or(version <> place OR position < before)
 ORDER BY 2 LIMIT 100;
 
 -- name: share_ends
--- The stream of every so many events in the order of streams, by the index alone.
+-- Of a sample of the events, in the order of streams, the stream of every so many: what lies between two of them is about
+-- as many events each time.
 SELECT DISTINCT s.stream
 FROM (
-    SELECT e.stream, row_number() OVER (ORDER BY e.stream) AS place FROM ledger.event AS e WHERE e.book = %(book)s
+    SELECT e.stream, row_number() OVER (ORDER BY e.stream) AS place
+    FROM generate_series(%(step)s::bigint, %(upto)s::bigint, %(step)s::bigint) AS sample (position)
+    JOIN ledger.event AS e ON e.book = %(book)s AND e.position = sample.position
 ) AS s
-WHERE mod(s.place, %(events)s) = 0
+WHERE mod(s.place, %(every)s) = 0
 ORDER BY s.stream;
 
 -- name: streams_between
