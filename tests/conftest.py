@@ -1,5 +1,7 @@
 """One PostgreSQL for the whole run, and a fresh migrated database for every test that asks for one.
 
+What is drawn by lot is drawn alike in every run, so that a change is judged by what it changes; `make test-long` draws anew.
+
 `LEDGER_TEST_DATABASE_URL` names a PostgreSQL to use (a login that may create databases and roles); without it
 the embedded one is started.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -23,6 +26,10 @@ from ledger.embedded import Embedded
 from ledger_migrations import apply
 
 _numbers = itertools.count(1)
+
+settings.register_profile("alike", derandomize=True)
+settings.register_profile("anew", print_blob=True)
+settings.load_profile("alike")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
