@@ -1,6 +1,7 @@
 """One PostgreSQL for the whole run, and a fresh migrated database for every test that asks for one.
 
-What is drawn by lot is drawn alike in every run, so that a change is judged by what it changes; `make test-long` draws anew.
+What is drawn by lot is drawn alike in every run, so that a change is judged by what it changes;
+`make test-long` draws anew.
 
 `LEDGER_TEST_DATABASE_URL` names a PostgreSQL to use (a login that may create databases and roles); without it
 the embedded one is started.

@@ -1,7 +1,7 @@
 -- name: disputes
 -- Disputes in the order in which they were opened.
 SELECT d.dispute, d.customer, d.kind, d.state, d.outcome, d.invoice, d.charge, d.payment, d.currency, d.amount, d.held,
-    d.holding, d.charged_back, d.fee, d.upheld, d.released, d.restored, d.fee_returned, d.reason, d.resolution, d.respond_by,
+    d.charged_back, d.fee, d.upheld, d.released, d.restored, d.fee_returned, d.reason, d.resolution, d.respond_by,
     d.deadline, d.lapsed, d.inquiry, d.assignee, d.level, d.escalated_to, d.evidence, d.withdrawn_at, d.touched_at,
     d.lines, d.opened_at, d.opened_by, d.resolved_at, d.resolved_by, d.position
 FROM disputes.dispute AS d

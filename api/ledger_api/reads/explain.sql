@@ -89,10 +89,12 @@ SELECT t.invoice, t.customer, t.state, t.due, t.voided_at, t.void_reason, t.void
         UNION ALL
         SELECT 'void', -t.total, t.voided_position, t.voided_at, NULL, NULL, t.void_reason WHERE t.voided_at IS NOT NULL
      ) AS s) AS settlements,
-    (SELECT json_agg(json_build_object('dispute', d.dispute, 'amount', d.holding, 'position', d.position,
+    (SELECT json_agg(json_build_object('dispute', d.dispute, 'amount', h.amount, 'position', d.position,
         'opened_at', d.opened_at) ORDER BY d.position)
-     FROM disputes.dispute AS d WHERE d.book = t.book AND d.customer = t.customer AND d.invoice = t.invoice
-        AND d.state = 'open' AND d.holding > 0) AS disputes,
+     FROM (SELECT o.dispute, sum(o.amount) AS amount FROM invoices.holding AS o
+           WHERE o.book = t.book AND o.invoice = t.invoice GROUP BY o.dispute) AS h
+     JOIN disputes.dispute AS d ON d.book = t.book AND d.customer = t.customer AND d.dispute = h.dispute
+     WHERE d.state = 'open' AND h.amount > 0) AS disputes,
     (SELECT s.data ->> 'through' FROM said AS s WHERE s.position = t.causation AND s.type = 'customer.billed') AS through,
     (SELECT s.event FROM said AS s WHERE s.type = 'customer.closed') AS closed,
     (SELECT json_agg(s.event || jsonb_build_object('treatment', coalesce(s.data ->> 'tax_treatment', 'standard'))
@@ -132,10 +134,12 @@ SELECT c.locale, k.time_zone, (SELECT json_agg(row_to_json(b) ORDER BY b.currenc
                 SELECT 'write_off', -d.amount, d.position, d.occurred_at, NULL, d.credit_note, d.reason
                 FROM invoices.debt AS d WHERE d.book = i.book AND d.invoice = i.invoice
             ) AS s),
-            'disputes', (SELECT coalesce(json_agg(json_build_object('dispute', d.dispute, 'amount', d.holding,
+            'disputes', (SELECT coalesce(json_agg(json_build_object('dispute', d.dispute, 'amount', h.amount,
                 'position', d.position, 'opened_at', d.opened_at) ORDER BY d.position), '[]')
-                FROM disputes.dispute AS d WHERE d.book = i.book AND d.customer = i.customer AND d.invoice = i.invoice
-                    AND d.state = 'open' AND d.holding > 0)
+                FROM (SELECT o.dispute, sum(o.amount) AS amount FROM invoices.holding AS o
+                      WHERE o.book = i.book AND o.invoice = i.invoice GROUP BY o.dispute) AS h
+                JOIN disputes.dispute AS d ON d.book = i.book AND d.customer = i.customer AND d.dispute = h.dispute
+                WHERE d.state = 'open' AND h.amount > 0)
             ) ORDER BY i.due_on, i.position)
          FROM invoices.invoice AS i WHERE i.book = b.book AND i.customer = b.customer AND i.currency = b.currency
             AND i.due > 0) AS invoices,

@@ -24,7 +24,6 @@ class Dispute(Shape):
     currency: str | None
     amount: int | None
     held: int = Field(description="What moved from receivable to disputed.")
-    holding: int = Field(description="What of it is in dispute still: a credit note lowers it.")
     charged_back: int
     fee: int
     upheld: int

@@ -10,38 +10,22 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AN
 -- types: dispute.opened
 -- A dispute begins; nothing of it is decided.
 INSERT INTO dispute (book, customer, dispute, kind, state, invoice, charge, payment, currency, amount, held,
-    holding, charged_back, fee, upheld, released, restored, fee_returned, reason, respond_by, lines, inquiry, level, evidence,
+    charged_back, fee, upheld, released, restored, fee_returned, reason, respond_by, lines, inquiry, level, evidence,
     opened_at, opened_by, position)
 SELECT e.book, e.customer, d.data ->> 'dispute', d.data ->> 'kind', 'open', e.invoice, d.data ->> 'charge',
     d.data ->> 'payment', e.currency, e.amount, coalesce((d.data ->> 'held')::bigint, 0),
-    coalesce((d.data ->> 'held')::bigint, 0), coalesce((d.data ->> 'charged_back')::bigint, 0), coalesce((d.data ->> 'fee')::bigint, 0), 0, 0, 0, 0,
+    coalesce((d.data ->> 'charged_back')::bigint, 0), coalesce((d.data ->> 'fee')::bigint, 0), 0, 0, 0, 0,
     d.data ->> 'reason', (d.data ->> 'respond_by')::date, coalesce(d.data -> 'lines', '[]'),
     d.data ->> 'inquiry', 0, 0, e.occurred_at, e.principal, e.position
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'dispute.opened';
 
--- name: hold_less_and_more
--- types: credit_note.issued credit_note.voided
--- A credit note takes out of what open complaints keep in dispute, and its void gives it back: the event says how much of
--- each. Before disputes are resolved: whoever is named here was open then.
-UPDATE dispute t
-SET holding = t.holding + s.more
-FROM (
-    SELECT e.book, e.customer, h.share ->> 'dispute' AS dispute,
-        sum(CASE e.type WHEN 'credit_note.voided' THEN 1 ELSE -1 END * (h.share ->> 'amount')::bigint) AS more
-    FROM ledger.event e
-    CROSS JOIN LATERAL jsonb_array_elements(ledger.data_of(e.state) -> 'disputes') h (share)
-    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-        AND e.type IN ('credit_note.issued', 'credit_note.voided')
-    GROUP BY e.book, e.customer, h.share ->> 'dispute') s
-WHERE t.book = ANY (ARRAY[s.book]) AND t.customer = ANY (ARRAY[s.customer]) AND t.dispute = ANY (ARRAY[s.dispute]);
-
 -- name: resolve_disputes
 -- types: dispute.resolved
 -- A dispute is resolved once.
 UPDATE dispute t
-SET state = 'resolved', holding = 0, outcome = d.data ->> 'outcome', upheld = coalesce(e.amount, 0),
+SET state = 'resolved', outcome = d.data ->> 'outcome', upheld = coalesce(e.amount, 0),
     released = coalesce((d.data ->> 'released')::bigint, 0), restored = coalesce((d.data ->> 'restored')::bigint, 0),
     fee_returned = coalesce((d.data ->> 'fee_returned')::bigint, 0), resolution = d.data ->> 'reason',
     resolved_at = e.occurred_at, resolved_by = e.principal

@@ -13,7 +13,6 @@ CREATE TABLE dispute (
     currency     text,
     amount       bigint,
     held         bigint      NOT NULL,
-    holding      bigint      NOT NULL,
     charged_back bigint      NOT NULL,
     fee          bigint      NOT NULL,
     upheld       bigint      NOT NULL,
@@ -55,7 +54,6 @@ COMMENT ON COLUMN dispute.payment IS 'The payment that was charged back, if any.
 COMMENT ON COLUMN dispute.currency IS 'ISO 4217 code of the amounts.';
 COMMENT ON COLUMN dispute.amount IS 'Disputed amount in minor units, tax included.';
 COMMENT ON COLUMN dispute.held IS 'What moved from receivable to disputed when it was opened.';
-COMMENT ON COLUMN dispute.holding IS 'What of it is in dispute still: credit notes lower it, and their voids raise it again.';
 COMMENT ON COLUMN dispute.charged_back IS 'What the bank took back when it was opened.';
 COMMENT ON COLUMN dispute.fee IS 'What the bank charged us for it.';
 COMMENT ON COLUMN dispute.upheld IS 'What was upheld, tax included.';

@@ -176,3 +176,21 @@ CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'debt.written_off' THEN 1 ELSE -1 END AS sign) s
 WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
     AND e.type IN ('debt.written_off', 'debt.recovered');
+
+-- name: hold
+-- types: dispute.opened credit_note.issued credit_note.voided
+-- A complaint holds what was due when it was opened. A credit note takes out of it, and its void gives back, what the event
+-- says of each complaint. What a complaint that ended still held is of no moment, and stays.
+INSERT INTO holding (book, position, customer, invoice, dispute, amount)
+SELECT e.book, e.position, e.customer, e.invoice, h.dispute, h.amount
+FROM ledger.event e
+CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
+CROSS JOIN LATERAL (
+    SELECT d.data ->> 'dispute' AS dispute, (d.data ->> 'held')::bigint AS amount
+    WHERE e.type = 'dispute.opened' AND d.data ? 'held'
+    UNION ALL
+    SELECT s.share ->> 'dispute', CASE e.type WHEN 'credit_note.issued' THEN -1 ELSE 1 END * (s.share ->> 'amount')::bigint
+    FROM jsonb_array_elements(d.data -> 'disputes') AS s (share)
+) h
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+    AND e.type IN ('dispute.opened', 'credit_note.issued', 'credit_note.voided');

@@ -5,6 +5,7 @@ ALTER TABLE invoice_line ADD PRIMARY KEY (book, invoice, line);
 CREATE INDEX invoice_customer ON invoice (book, customer, position);
 -- An invoice's allocations, in order. A payment's are found through the customer's invoices.
 ALTER TABLE allocation ADD PRIMARY KEY (book, invoice, position);
+ALTER TABLE holding ADD PRIMARY KEY (book, invoice, dispute, position);
 CREATE INDEX credit_note_invoice ON credit_note (book, invoice);
 CREATE INDEX credit_note_customer ON credit_note (book, customer, position);
 -- What was given up of an invoice, in order.

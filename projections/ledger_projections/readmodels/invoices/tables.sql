@@ -225,6 +225,22 @@ COMMENT ON COLUMN allocation.amount IS 'Minor units; below zero when an allocati
 COMMENT ON COLUMN allocation.automatic IS 'Whether the ledger made it by itself.';
 COMMENT ON COLUMN allocation.occurred_at IS 'When it occurred.';
 
+CREATE TABLE holding (
+    book     text   NOT NULL,
+    position bigint NOT NULL,
+    customer text   NOT NULL,
+    invoice  text   NOT NULL,
+    dispute  text   NOT NULL,
+    amount   bigint NOT NULL
+) WITH (fillfactor = 100);
+COMMENT ON TABLE holding IS 'What each complaint keeps of an invoice in dispute while it is open: all that changes it.';
+COMMENT ON COLUMN holding.book IS 'The book.';
+COMMENT ON COLUMN holding.position IS 'Position of the event.';
+COMMENT ON COLUMN holding.customer IS 'Who complains.';
+COMMENT ON COLUMN holding.invoice IS 'Number of the invoice.';
+COMMENT ON COLUMN holding.dispute IS 'The complaint.';
+COMMENT ON COLUMN holding.amount IS 'Minor units; below zero when a credit note takes it out of what is in dispute.';
+
 CREATE TABLE debt (
     book        text        NOT NULL,
     position    bigint      NOT NULL,
