@@ -279,10 +279,22 @@ def numbers_have_no_gaps(events: Iterable[Placed]) -> Iterator[str]:
     """Find gaps in the numbers of invoices and credit notes, each series in position order."""
     last: dict[str, int] = {}
     for event in events:
-        series = getattr(event.data, "series", None)
-        if series is None:
-            continue
-        sequence = getattr(event.data, "sequence", None)
-        if sequence != last.get(series, 0) + 1:
-            yield f"position {event.position} takes {series} {sequence} after {last.get(series, 0)}"
-        last[series] = sequence or 0
+        said = gap(event, last)
+        if said is not None:
+            yield said
+
+
+def gap(event: Placed, last: dict[str, int]) -> str | None:
+    """Say so when an event takes another number than the next one of its series; None when all is well.
+
+    `last` are the numbers that were taken last, of each series; the event's becomes one of them.
+    """
+    series = getattr(event.data, "series", None)
+    if series is None:
+        return None
+    sequence = getattr(event.data, "sequence", None)
+    before = last.get(series, 0)
+    last[series] = sequence or 0
+    if sequence == before + 1:
+        return None
+    return f"position {event.position} takes {series} {sequence} after {before}"

@@ -43,6 +43,29 @@ def test_since_a_checkpoint_only_what_follows_is_read(
     assert len(report.checks) == len(verify_book(database, BOOK, processes=1).checks)
 
 
+def test_a_number_out_of_its_series_is_named_even_where_a_checkpoint_vouches(
+    database: str, connection: Connection, key: Ed25519PrivateKey
+) -> None:
+    with writer(database) as works:
+        post_lives(works, "main", 3)
+    before = signing.sign_head(connection, "main", ORIGIN, key).checkpoint
+    report = verify_book(database, "main", since=before, processes=1)
+    assert found(report) == {}
+    assert next(check.count for check in report.checks if check.name == "numbers") > 3
+    as_superuser(
+        database,
+        "UPDATE ledger.event SET state = convert_to(regexp_replace(convert_from(state, 'UTF8'),"
+        " '\"sequence\":3,', '\"sequence\":4,'), 'UTF8') WHERE type = 'invoice.issued'",
+    )
+    said = [
+        finding.said
+        for check in verify_book(database, "main", since=before, processes=1).checks
+        if check.name == "numbers"
+        for finding in check.findings
+    ]
+    assert [one.split(" takes ")[1] for one in said] == ["invoice 4 after 2", "invoice 4 after 4"]
+
+
 def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
     database: str, connection: Connection, key: Ed25519PrivateKey, tmp_path: Path
 ) -> None:
@@ -59,6 +82,9 @@ def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
     # What is noted is not looked at again: that is what it is for.
     as_superuser(database, "UPDATE ledger.event SET leaf = sha256('x') WHERE position = 9")
     assert "leaves" not in found(verify_book(database, BOOK, notes=notes, processes=1))
+    # What a version noted that looked for less is not enough.
+    notes.write_bytes(notes.read_bytes().replace(b'"numbers":', b'"others":'))
+    assert "leaves" in found(verify_book(database, BOOK, notes=notes, processes=1))
     with pytest.raises(ConfigurationError, match="holds notes of"):
         verify_book(database, BOOK, notes=notes, since=Checkpoint(ORIGIN, 300, whole.root), processes=1)
     notes.write_bytes(b"nonsense\n")

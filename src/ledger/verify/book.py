@@ -17,6 +17,7 @@ from ledger.verify import leaves, looks, rules
 from ledger.verify.findings import Check, Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
+from ledger.verify.numbers import Taken, put_together
 from ledger.verify.passes import Advance, Passes, open_auditor, pool
 
 
@@ -65,9 +66,9 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
             sizes = sorted({size for size, _, _ in signed} | {each.size for each in kept})
             with pool(processes) as made:
                 passes = Passes(made, conninfo, noted, advance)
-                leaves_, numbers, shares = _started(passes, subject, sizes)
-                tree, parts, tiles = _leaves(leaves_)
-                (numbered,), shared = list(numbers), list(shares)
+                leaves_, of_book, shares = _started(passes, subject, sizes)
+                tree, parts, tiles, numbered = _leaves(leaves_)
+                (own,), shared = list(of_book), list(shares)
             held = f"every customer with {', '.join(rules.NAMES)}"
             checks = [
                 check("leaves", "leaf hashes with the stored bytes", "events",
@@ -81,7 +82,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                 check("streams", "versions with their order in the log", "events", 0,
                       [each.streams for each in shared]),
                 check("numbers", "numbers of invoices and credit notes with their series", "numbers",
-                      passes.seconds(rules.check_numbers), [numbered.part]),
+                      passes.seconds(rules.check_book), [put_together(numbered), part(0, own.findings)]),
                 check("invariants", held, "events", passes.seconds(rules.check_share),
                       [each.held for each in shared]),
                 looks.check_looks(connection, book),
@@ -100,7 +101,7 @@ class _Started(NamedTuple):
     """All that goes through events, under way in the processes of the pool."""
 
     leaves: Iterator[Leaves]
-    numbers: Iterator[rules.Numbers]
+    of_book: Iterator[rules.OfBook]
     shares: Iterator[rules.Share]
 
 
@@ -113,23 +114,24 @@ def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started
         for after in range(0, position, RANGE_EVENTS)
     ]
     found = passes.each(leaves.check_leaves, Leaves, ranges)
-    numbers = passes.each(rules.check_numbers, rules.Numbers, [(book, position)])
+    of_book = passes.each(rules.check_book, rules.OfBook, [(book, position)])
     streams = [stream for each in ends for stream in each.streams]
     shares = [
         (book, position, since, behind, last)
         for behind, last in zip([None, *streams], [*streams, None], strict=True)
     ]
-    return _Started(found, numbers, passes.each(rules.check_share, rules.Share, shares))
+    return _Started(found, of_book, passes.each(rules.check_share, rules.Share, shares))
 
 
-def _leaves(found: Iterator[Leaves]) -> tuple[Tree, list[Part], list[bytes]]:
+def _leaves(found: Iterator[Leaves]) -> tuple[Tree, list[Part], list[bytes], list[Taken]]:
     """Put the tree together out of its ranges."""
-    tree, parts, tiles = Tree(), [], []
+    tree, parts, tiles, numbers = Tree(), [], [], []
     for each in found:
         tree.add(each)
         parts.append(each.part)
         tiles += each.tiles
-    return tree, parts, tiles
+        numbers.append(each.numbers)
+    return tree, parts, tiles, numbers
 
 
 def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:

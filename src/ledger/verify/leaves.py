@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from ledger.log import merkle
 from ledger.sql import queries
 from ledger.verify.findings import Finding, Part, part
+from ledger.verify.numbers import Taken, Taking
 
 SQL = queries(__package__ or "", "verify.sql")
 
@@ -26,7 +27,7 @@ FETCHED_ROWS = 500
 
 
 class Leaves(msgspec.Struct, frozen=True):
-    """What one range shows: its own part of the check, and what the tree is made of.
+    """What one range shows: its own part of the check, the numbers it takes, and what the tree is made of.
 
     `frontier` are the complete subtrees of this range alone; `tiles` the hashes of each 256 leaves;
     `frontiers` those of this range up to sizes that were asked for.
@@ -35,6 +36,7 @@ class Leaves(msgspec.Struct, frozen=True):
     after: int
     upto: int
     part: Part
+    numbers: Taken
     frontier: list[bytes]
     tiles: list[bytes]
     frontiers: dict[int, list[bytes]]
@@ -50,13 +52,15 @@ def check_leaves(
 ) -> Leaves:
     """Recompute the leaves of positions behind `after` up to `upto`; `after` is a multiple of the range.
 
-    Up to `since` the leaves count as they are stored: a checkpoint vouches for them.
+    Up to `since` the leaves count as they are stored: a checkpoint vouches for them. All numbers are taken on
+    the way, as they follow from each other.
     """
     findings: list[Finding] = []
     leaves: list[bytes] = []
+    taking = Taking()
     before: datetime | None = None
     values = {"book": book, "after": after, "upto": upto, "since": since}
-    for position, recorded_at, state, leaf in stream(connection, "leaves", **values):
+    for position, recorded_at, state, leaf, numbered in stream(connection, "leaves", **values):
         missing = after + len(leaves) + 1
         while missing < position:
             findings.append(Finding(f"position {missing} is missing", missing))
@@ -66,6 +70,8 @@ def check_leaves(
             said = f"position {position} was recorded {recorded_at}, before the one before it"
             findings.append(Finding(said, position))
         before = recorded_at
+        if numbered:
+            taking.take(state)
         computed = leaf if state is None else sha256(b"\x00" + state).digest()
         if computed != leaf:
             findings.append(
@@ -78,16 +84,16 @@ def check_leaves(
     for missing in range(after + len(leaves) + 1, upto + 1):
         findings.append(Finding(f"position {missing} is missing", missing))
         leaves.append(merkle.EMPTY_ROOT)
-    return subtree(after, leaves, part(upto - after, findings), sizes)
+    return subtree(after, leaves, part(upto - after, findings), taking.finish(), sizes)
 
 
-def subtree(after: int, leaves: Sequence[bytes], found: Part, sizes: Sequence[int]) -> Leaves:
+def subtree(after: int, leaves: Sequence[bytes], found: Part, numbers: Taken, sizes: Sequence[int]) -> Leaves:
     """Put the leaves behind `after` together."""
     upto = after + len(leaves)
     whole = len(leaves) // 256 * 256
     tiles = [merkle.complete(leaves[at : at + 256]) for at in range(0, whole, 256)]
     wanted = {size: _frontier(leaves, tiles, size - after) for size in sizes if after < size <= upto}
-    return Leaves(after, upto, found, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
+    return Leaves(after, upto, found, numbers, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
 
 
 def _frontier(leaves: Sequence[bytes], tiles: Sequence[bytes], size: int) -> list[bytes]:

@@ -65,9 +65,15 @@ class Notes:
             self._file.close()
 
     def found(self, work: str, type_: type[R]) -> R | None:
-        """Give what an earlier run found in a piece of work, None when it did not come to it."""
+        """Give what an earlier run found in a piece of work, None when it did not come to it.
+
+        What another version of the program found may be less than this one looks for: it is found anew.
+        """
         raw = self._found.get(work)
-        return None if raw is None else msgspec.json.decode(raw, type=type_)
+        try:
+            return None if raw is None else msgspec.json.decode(raw, type=type_)
+        except msgspec.ValidationError:
+            return None
 
     def keep(self, work: str, found: object) -> None:
         """Keep what was found."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 from zlib import crc32
 
 import msgspec
@@ -24,18 +24,18 @@ from ledger.decider import UNREADABLE, read_event
 from ledger.errors import ConfigurationError
 from ledger.event import encode_canonical
 from ledger.log import merkle
+from ledger.log.states import NUMBERED
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.verify.book import Report, check_outside
 from ledger.verify.findings import Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, Leaves, Tree, subtree
+from ledger.verify.numbers import Taken, Taking, put_together
 from ledger.verify.passes import pool
-from ledger.verify.rules import NAMES, Held, check_series
+from ledger.verify.rules import NAMES, Held
 
 SHARE_BYTES = 64 << 20
 """Bytes of customers' histories that are sorted at once."""
-RANGES_AT_ONCE = 3
-"""Ranges of lines that are held at a time."""
-_NUMBERED = (b'"type":"invoice.issued"', b'"type":"credit_note.issued"')
+_NUMBERED = tuple(b'"type":"%b"' % type_.encode() for type_ in NUMBERED)
 
 
 class _Subject(msgspec.Struct, frozen=True):
@@ -60,74 +60,106 @@ def verify_file(
     sizes = sorted({each.size for each in outside})
     try:
         with ExitStack() as stack:
-            file = stack.enter_context(path.open("rb"))
-            shares: list[BinaryIO] = [
-                stack.enter_context(tempfile.TemporaryFile())
-                for _ in range(1 + path.stat().st_size // SHARE_BYTES)
-            ]
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             made = stack.enter_context(pool(processes))
-            tree, parts = Tree(), []
-            waiting: list[Future[Leaves]] = []
-            for after, lines in _ranges(file):
-                waiting.append(made.submit(check_lines, lines, after, sizes))
-                _share_out(lines, shares)
-                if len(waiting) == RANGES_AT_ONCE:
-                    parts.append(_take(waiting.pop(0), tree, advance))
-            parts += [_take(job, tree, advance) for job in waiting]
+            shares = [folder / str(number) for number in range(1 + path.stat().st_size // SHARE_BYTES)]
+            lines = _Lines(advance)
+            for after, begins in _share_out(path, shares):
+                lines.await_range(made.submit(check_lines, path, begins, after, sizes))
+            holding = [made.submit(hold_share, share) for share in shares]
+            lines.finish()
             read = time.monotonic() - began
-            numbers = check_series(_numbered(path))
-            held = [_hold(share) for share in shares]
+            held = [job.result() for job in holding]
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
     spent = time.monotonic() - began - read
     return Report(
-        _book(path), tree.size, merkle.root(tree.frontier), [
+        _book(path), lines.tree.size, merkle.root(lines.tree.frontier), [
             check("lines", "each line with the canonical form of its event, and its position with its place",
-                  "events", read, parts),
-            check_outside(outside, tree),
+                  "events", read, lines.parts),
+            check_outside(outside, lines.tree),
             check("streams", "versions with their order in the log", "events", 0, [each for _, each in held]),
             check("numbers", "numbers of invoices and credit notes with their series", "numbers", 0,
-                  [numbers]),
+                  [put_together(lines.numbers)]),
             check("invariants", f"every customer with {', '.join(NAMES)}", "events", spent,
                   [each for each, _ in held]),
         ],
     )  # fmt: skip
 
 
-def check_lines(lines: Sequence[bytes], after: int, sizes: Sequence[int]) -> Leaves:
-    """Recompute the leaves of lines that stand behind position `after`, and read each."""
+class _Lines:
+    """What the ranges of lines show, put together in their order."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self._advance = advance
+        self._awaited = deque[Future[Leaves]]()
+        self.tree = Tree()
+        self.parts: list[Part] = []
+        self.numbers: list[Taken] = []
+
+    def await_range(self, job: Future[Leaves]) -> None:
+        """Take what is found of the next range when it is there."""
+        self._awaited.append(job)
+        while self._awaited and self._awaited[0].done():
+            self._take(self._awaited.popleft().result())
+
+    def finish(self) -> None:
+        """Wait for all ranges."""
+        while self._awaited:
+            self._take(self._awaited.popleft().result())
+
+    def _take(self, found: Leaves) -> None:
+        self.tree.add(found)
+        self.parts.append(found.part)
+        self.numbers.append(found.numbers)
+        self._advance(found.part.count)
+
+
+def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int]) -> Leaves:
+    """Recompute the leaves of a range of lines that stand behind position `after`, and read each."""
     findings: list[Finding] = []
+    leaves: list[bytes] = []
+    taking = Taking()
     book: str | None = None
-    for position, line in enumerate(lines, start=after + 1):
-        try:
-            event = read_event(line)
-        except UNREADABLE as error:
-            findings.append(Finding(f"line {position} is no event: {error}", position))
-            continue
-        if event.position != position:
-            findings.append(Finding(f"line {position} holds position {event.position}", position))
-        if encode_canonical(event) != line:
-            findings.append(Finding(f"line {position} is not as it would be recorded", position))
-        if book not in (None, event.book):
-            findings.append(Finding(f"line {position} is of book {event.book}, not {book}", position))
-        book = event.book
-    leaves = [sha256(b"\x00" + line).digest() for line in lines]
-    return subtree(after, leaves, part(len(lines), findings), sizes)
+    with path.open("rb") as file:
+        file.seek(begins)
+        for position, whole in enumerate(islice(file, RANGE_EVENTS), start=after + 1):
+            line = whole.rstrip(b"\n")
+            leaves.append(sha256(b"\x00" + line).digest())
+            try:
+                event = read_event(line)
+            except UNREADABLE as error:
+                findings.append(Finding(f"line {position} is no event: {error}", position))
+                if any(mark in line for mark in _NUMBERED):
+                    taking.take(line)
+                continue
+            if event.position != position:
+                findings.append(Finding(f"line {position} holds position {event.position}", position))
+            if encode_canonical(event) != line:
+                findings.append(Finding(f"line {position} is not as it would be recorded", position))
+            if book not in (None, event.book):
+                findings.append(Finding(f"line {position} is of book {event.book}, not {book}", position))
+            book = event.book
+            if event.type in NUMBERED:
+                taking.take(line)
+    return subtree(after, leaves, part(len(leaves), findings), taking.finish(), sizes)
 
 
-def _ranges(file: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    lines = iter(file)
-    after = 0
-    while found := [line.rstrip(b"\n") for line in islice(lines, RANGE_EVENTS)]:
-        yield after, found
-        after += len(found)
+def _share_out(path: Path, shares: Sequence[Path]) -> Iterator[tuple[int, int]]:
+    """Write each customer's events into one of the shares, in order.
 
-
-def _take(job: Future[Leaves], tree: Tree, advance: Callable[[int], None]) -> Part:
-    found = job.result()
-    tree.add(found)
-    advance(found.part.count)
-    return found.part
+    Gives on the way after how many lines each range of them begins, and at which byte.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(share.open("wb")) for share in shares]
+        begins = 0
+        for after, line in enumerate(stack.enter_context(path.open("rb"))):
+            if after % RANGE_EVENTS == 0:
+                yield after, begins
+            begins += len(line)
+            subject = _subject(line)
+            if subject is not None:
+                files[crc32(subject.encode()) % len(files)].write(line)
 
 
 def _subject(line: bytes) -> str | None:
@@ -137,20 +169,12 @@ def _subject(line: bytes) -> str | None:
         return None  # what is no event is said where it is read
 
 
-def _share_out(lines: Iterable[bytes], shares: Sequence[BinaryIO]) -> None:
-    """Write each customer's events into one of the shares, in order."""
-    for line in lines:
-        subject = _subject(line)
-        if subject is not None:
-            shares[crc32(subject.encode()) % len(shares)].write(line + b"\n")
-
-
-def _hold(share: BinaryIO) -> tuple[Part, Part]:
+def hold_share(path: Path) -> tuple[Part, Part]:
     """Fold the customers of a share one after the other: what the invariants say, and the versions."""
-    share.seek(0)
     histories: dict[str, list[bytes]] = {}
-    for line in share:
-        histories.setdefault(_subject(line) or "", []).append(line.rstrip(b"\n"))
+    with path.open("rb") as share:
+        for line in share:
+            histories.setdefault(_subject(line) or "", []).append(line.rstrip(b"\n"))
     held, broken = Held(), []
     for lines in histories.values():
         version = 0
@@ -167,13 +191,6 @@ def _hold(share: BinaryIO) -> tuple[Part, Part]:
             held.take(event)
     held.finish()
     return part(held.count, held.findings), part(held.count, broken)
-
-
-def _numbered(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for line in file:
-            if any(mark in line for mark in _NUMBERED):
-                yield line
 
 
 def _book(path: Path) -> str:

@@ -16,14 +16,6 @@ def read(columns: TupleRow, findings: list[Finding]) -> Event | None:
     """Read the event of a row, and add what its columns deny; None when the bytes are no event.
 
     `columns` are those of the row without its leaf hash, which is held against the bytes where leaves are.
-    """
-    event = _agreed(columns)
-    return _compared(columns, findings) if event is None else event
-
-
-def _agreed(columns: TupleRow) -> Event | None:
-    """Read the event of a row whose columns and bytes say the same, as nearly all do; None of any other.
-
     Only the data is read from the bytes. The rest is taken from the columns, which repeat all of it, and
     stands only if the whole comes to the very bytes: that compares both without reading what they share.
     """
@@ -31,24 +23,22 @@ def _agreed(columns: TupleRow) -> Event | None:
         book, position, stream, version, type_, source, id_, customer, invoice, currency, amount,
         occurred_at, recorded_at, principal, causation, decision_size, state,
     ) = columns  # fmt: skip
-    decode = EVENT_DECODERS.get(type_)
-    if decode is None:
-        return None
     try:
-        data = decode(state.partition(_DATA)[2].rpartition(_BEHIND_DATA)[0])
-    except UNREADABLE:
-        return None
+        data = EVENT_DECODERS[type_](state.partition(_DATA)[2].rpartition(_BEHIND_DATA)[0])
+    except (KeyError, *UNREADABLE):
+        return _compared(columns, findings)
     event = Event(
         book=book, causation=causation, data=data, decisionsize=decision_size, id=id_, position=position,
         principal=principal, recordedtime=recorded_at, source=source, specversion="1.0", subject=customer,
         time=occurred_at, type=type_, version=version,
     )  # fmt: skip
-    same = (
+    if (
         encode_canonical(event) == state
         and data.columns() == (invoice, currency, amount)
         and stream_of(customer) == stream
-    )
-    return event if same else None
+    ):
+        return event
+    return _compared(columns, findings)
 
 
 _DATA, _BEHIND_DATA = b',"data":', b',"decisionsize":'

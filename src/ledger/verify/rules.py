@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -57,30 +57,31 @@ class Held:
         self._broken = False
 
     def take(self, event: Event) -> None:
-        """Fold the next event; all of one customer come next to each other, in order."""
+        """Fold the next event; all of one customer come next to each other, in order.
+
+        Of a customer whose history does not hang together, the rest is left alone.
+        """
         if self._last is not None and event.subject != self._last.subject:
             self.finish()
         self._last = event
         self.count += 1
         if not self._broken:
-            self._evolve(event)
+            try:
+                customer = evolve_customer(self._customer, event)
+            except _IMPOSSIBLE as error:
+                self._broken = True
+                said = f"{event.type} at position {event.position} does not follow from what is before it"
+                said = f"{said} ({type(error).__name__} {error})".strip()
+                self.findings.append(Finding(said, event.position))
+            else:
+                if self._customer is None and customer is not None:
+                    customer = Replayed.of(customer)
+                self._customer = customer
         if effects.post(event, self._balances):
             self.findings += [
                 Finding(f"every_event_balances: {said}", event.position)
                 for said in invariants.every_event_balances(event, DEFAULT_RULES)
             ]
-
-    def _evolve(self, event: Event) -> None:
-        """Fold the event; of a customer whose history does not hang together, the rest is left alone."""
-        try:
-            customer = evolve_customer(self._customer, event)
-            if self._customer is None and customer is not None:
-                customer = Replayed.of(customer)
-            self._customer = customer
-        except _IMPOSSIBLE as error:
-            self._broken = True
-            said = f"{event.type} at position {event.position} does not follow from what is before it"
-            self.findings.append(Finding(f"{said} ({type(error).__name__} {error})".strip(), event.position))
 
     def finish(self) -> None:
         """Hold the last customer to the invariants."""
@@ -142,22 +143,10 @@ def _held(customer: Customer | None, balances: effects.Balances, last: Event) ->
         yield Finding(f"{name}: customer {last.subject}: {said}", last.position)
 
 
-class _Number(msgspec.Struct, frozen=True):
-    series: str | None = None
-    sequence: int | None = None
+class OfBook(msgspec.Struct, frozen=True):
+    """What the book's own history shows."""
 
-
-class Numbered(msgspec.Struct, frozen=True):
-    """Of an event that takes a number of a series: its place, and the number."""
-
-    position: int
-    data: _Number
-
-
-class Numbers(msgspec.Struct, frozen=True):
-    """What the numbers of a book show."""
-
-    part: Part
+    findings: list[Finding]
 
     @property
     def looked_at(self) -> int:
@@ -165,40 +154,15 @@ class Numbers(msgspec.Struct, frozen=True):
         return 0
 
 
-def check_numbers(connection: Connection, book: str, upto: int) -> Numbers:
-    """Hold the numbers of invoices and credit notes to their series, and the book's history to its rules."""
-    values: dict[str, object] = {"book": book, "upto": upto}
-    found = check_series(state for (state,) in stream(connection, "numbered", **values))
-    findings = found.findings
+def check_book(connection: Connection, book: str, upto: int) -> OfBook:
+    """Hold the book's own history to its rules."""
+    findings: list[Finding] = []
     state: Book | None = None
-    for (raw,) in connection.execute(SQL["book_stream"], values):
+    for (raw,) in connection.execute(SQL["book_stream"], {"book": book, "upto": upto}):
         try:
             state = evolve_book(state, read_event(raw))
         except (*UNREADABLE, *_IMPOSSIBLE) as error:
             findings.append(Finding(f"an event of the book itself cannot be read: {error}"))
     if state is None and upto:
         findings.append(Finding("the book has events but was never opened", 1))
-    return Numbers(part(found.count, findings))
-
-
-def check_series(states: Iterable[bytes]) -> Part:
-    """Hold the numbers that events take, in order, to their series."""
-    findings: list[Finding] = []
-    count = 0
-
-    def numbered() -> Iterator[Numbered]:
-        nonlocal count
-        for state in states:
-            count += 1
-            try:
-                yield _NUMBERED.decode(state)
-            except UNREADABLE as error:
-                findings.append(Finding(f"an event that takes a number cannot be read: {error}"))
-
-    findings += [
-        Finding(f"numbers_have_no_gaps: {said}") for said in invariants.numbers_have_no_gaps(numbered())
-    ]
-    return part(count, findings)
-
-
-_NUMBERED = msgspec.json.Decoder(Numbered)
+    return OfBook(findings)

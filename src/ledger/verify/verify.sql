@@ -8,9 +8,12 @@ SELECT e.position, h.position FROM ledger.head AS h JOIN ledger.event AS e ON e.
 WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
 
 -- name: leaves
--- The bytes and the leaf hash beside them; without the bytes where a checkpoint vouches for the leaves.
-SELECT position, recorded_at, CASE WHEN position > %(since)s THEN state END, leaf FROM ledger.event
-WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position;
+-- The bytes and the leaf hash beside them, and whether the event takes a number of a series; without the bytes where a
+-- checkpoint vouches for the leaf and there is no number in them.
+SELECT position, recorded_at,
+    CASE WHEN position > %(since)s OR type IN ('invoice.issued', 'credit_note.issued') THEN state END, leaf,
+    type IN ('invoice.issued', 'credit_note.issued')
+FROM ledger.event WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position;
 
 -- name: broken_streams
 -- Streams whose versions are not 1, 2, 3 … in the order of their positions: read by the index of versions, so that
@@ -53,12 +56,6 @@ ORDER BY stream, version;
 -- name: book_stream
 -- The book's own history.
 SELECT state FROM ledger.event WHERE book = %(book)s AND stream = 'book' AND position <= %(upto)s ORDER BY version;
-
--- name: numbered
--- Everything that took a number of a series, in order.
-SELECT state FROM ledger.event
-WHERE book = %(book)s AND type IN ('invoice.issued', 'credit_note.issued') AND position <= %(upto)s
-ORDER BY position;
 
 -- name: checkpoints
 -- All that was ever signed of a book, up to the position; and what is behind the end of the log. What is signed
