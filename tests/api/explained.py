@@ -115,6 +115,7 @@ def hold_causes(told: Json, events: Sequence[Event]) -> None:
         elif part["change"] != "changed" and part["kind"] != "tax":
             assert kinds or part["because"] == ["not_due"], of
             assert kinds <= KINDS[part["kind"], part["change"]], of
+            assert "agreed" in kinds or (part["kind"], part["change"]) != ("service", "added"), of
         if part["kind"] == "discount":
             _hold_discount(part, told, events)
 

@@ -84,6 +84,18 @@ def test_an_invoice_dated_before_the_grant_of_a_discount_names_the_grant(live: L
     assert (cause["kind"], cause["position"], cause["day"]) == ("granted_later", granted, "2026-02-01")
 
 
+def test_what_began_and_ended_on_one_bill_names_both(live: Live, book: Caller) -> None:
+    """One agreement says both, from which day on and until which."""
+    brief = agree("2026-02-10", DSL, service("tv", 310, to="2026-02-20"))
+    caller = billed_twice(live, book, (agree("2026-01-01", DSL),), (brief,))
+    told = caller.read("/invoices/INV-2/explain", min_position=caller.head)
+    causes = parts(told)["service", "tv"]["causes"]
+    assert [(each["kind"], each["day"]) for each in causes] == [
+        ("agreed", "2026-02-10"), ("fixed_end", "2026-02-20"),
+    ]  # fmt: skip
+    assert len({each["position"] for each in causes}) == 1
+
+
 def test_a_charge_of_which_a_part_was_taken_back_says_so(live: Live, book: Caller) -> None:
     upheld = (complain_of_charge("d1", "c1"), resolve("d1", "partly_upheld", net=40))
     caller = billed_twice(live, book, (BOTH,), (charge("c1", 100), *upheld))

@@ -227,13 +227,16 @@ class Histories(DisputeRules, DebtRules, DiscountRules, CareRules):
     @rule(
         prices=st.lists(st.sampled_from([0, 1, 310, 999, "0.5"]), max_size=2),
         shift=st.integers(-40, 10),
+        days=st.none() | st.integers(0, 40),
         more=st.sampled_from(
             [{}, {"billed": "advance"}, {"interval": "quarter"}, {"tax_category": "reduced"}]
         ),
     )
-    def agree(self, prices: list[int | str], shift: int, more: dict[str, str]) -> None:
-        services = [asks.service(f"s{place}", price, **more) for place, price in enumerate(prices)]
-        self.ask(asks.agree(str(self.world.now.date() + timedelta(days=shift)), *services))
+    def agree(self, prices: list[int | str], shift: int, days: int | None, more: dict[str, str]) -> None:
+        begins = self.world.now.date() + timedelta(days=shift)
+        ends = {} if days is None else {"to": str(begins + timedelta(days=days))}
+        services = [asks.service(f"s{place}", price, **more, **ends) for place, price in enumerate(prices)]
+        self.ask(asks.agree(str(begins), *services))
 
     @rule(days=st.integers(0, 40), currency=CURRENCIES)
     def bill_agreed(self, days: int, currency: str) -> None:

@@ -60,7 +60,7 @@ class Causes:
             if each.service.days != each.service.interval_days:
                 found += self._cut(each)
         found += self._lowered(frozenset(each.service.charge for each in (*before, *after)))
-        return list({each.position: each for each in found}.values())
+        return list({(each.kind, each.position): each for each in found}.values())
 
     def _cut(self, agreed: Agreed) -> Iterator[Cause]:
         """Name what began or ended within an interval that was not billed as a whole."""

@@ -184,8 +184,8 @@ class Change(Shape):
     amount: int
     because: list[Because] = Field(
         default_factory=list,
-        description="In what it differs. amounts: more or less to charge, to lower or to tax. not_due: what "
-        "is agreed goes on, but none of it falls on this invoice. not_recorded: in older events.",
+        description="In what it differs. amounts: more or less to charge, to lower or to tax. not_due: none "
+        "of what is agreed falls on this invoice. not_recorded: in older events.",
     )
     causes: list[Cause] = Field(
         default_factory=list, description="The events by which it differs; none where `because` says it all."
