@@ -6,20 +6,17 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from psycopg.sql import SQL, Literal
 from tests.log.posting import writer
 from tests.projections.histories import post_lives
 from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import as_superuser
 
 from ledger.database import connect
-from ledger.sql import queries
 from ledger.verify.findings import Check
 from ledger_projections.readmodel import READ_MODELS
-from ledger_projections.verifying import check_read_models
+from ledger_projections.verifying import check_read_models, row_sums
 
 BOOK = "main"
-SUMS = queries("ledger_projections", "verifying.sql")
 
 
 @pytest.fixture
@@ -108,18 +105,44 @@ def test_two_rows_that_changed_a_value_with_each_other_never_add_up_to_the_same(
         "live": "(1, 'b', 20, 'main'), (2, 'a', 10, 'main')",
         "rebuilt": "(1, 'a', 20, 'main'), (2, 'b', 10, 'main')",
     }
-    names = {"live": SQL("live"), "rebuilt": SQL("rebuilt"), "book": Literal("main")}
     with connect(database) as connection:
+        connection.execute("CREATE SCHEMA made")
         for table, values in rows.items():
-            made = f"CREATE TEMPORARY TABLE {table} (n bigint, name text, amount bigint, book text)"
-            connection.execute(made.encode())
-            connection.execute(f"INSERT INTO {table} VALUES {values}".encode())
+            table_made = f"CREATE TABLE made.{table} (n bigint, name text, amount bigint, book text)"
+            connection.execute(table_made.encode())
+            connection.execute(f"INSERT INTO made.{table} VALUES {values}".encode())
         for seed in range(50):
-            live, rebuilt = (
-                connection.execute(SQL(SUMS[name]).format(**names, seed=Literal(seed))).fetchone()
-                for name in ("live_sums", "rebuilt_sums")
-            )
+            live, rebuilt = (row_sums(connection, "made", table, "main", seed) for table in rows)
             assert live != rebuilt
+
+
+@pytest.mark.parametrize(
+    ("type_", "was", "now"),
+    [
+        ("bigint", "1", "4294967296"),
+        ("bigint", "NULL", "0"),
+        ("timestamptz", "'2026-01-01T00:00:00Z'", "'2026-01-01T00:00:00.000001Z'"),
+        ("numeric", "1.0", "1.00"),
+        ("jsonb", "'[1.0]'", "'[1.00]'"),
+        ("boolean", "true", "false"),
+        ("date", "'2026-01-01'", "'2026-01-02'"),
+        ("text[]", "'{a,b}'", "'{\"a,b\"}'"),
+        ("text", "''", "NULL"),
+    ],
+)
+def test_a_value_of_any_type_is_hashed_by_all_that_it_says(
+    database: str, type_: str, was: str, now: str
+) -> None:
+    with connect(database) as connection:
+        connection.execute("CREATE SCHEMA made")
+        connection.execute(f"CREATE TABLE made.value (said {type_}, book text)".encode())
+        sums = []
+        for said in (was, now):
+            connection.execute(
+                f"TRUNCATE made.value; INSERT INTO made.value VALUES ({said}, 'main')".encode()
+            )
+            sums.append(row_sums(connection, "made", "value", "main", 7))
+        assert sums[0] != sums[1]
 
 
 def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:
