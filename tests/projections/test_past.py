@@ -155,7 +155,7 @@ def test_of_a_whole_book_only_what_the_question_is_about_is_read(
     read, how_then = read_for(connection, "copy_types", **types)
     assert read == before
     for found in (how, how_then):
-        assert "event_of_care" in found
+        assert "event_of_type" in found
         assert '"position" <= ' in found
 
 

@@ -108,7 +108,7 @@ SELECT %(book)s, e.customer, e.currency,
     sum(CASE e.type
         WHEN 'charge.posted' THEN e.amount
         WHEN 'charge.reversed' THEN -e.amount
-        WHEN 'invoice.issued' THEN -net_of(e.state)
+        WHEN 'invoice.issued' THEN -ledger.number_of(e.state, '],"net":')
         WHEN 'invoice.voided' THEN (ledger.data_of(e.state) ->> 'net')::bigint
         ELSE 0 END),
     max(e.occurred_at) FILTER (WHERE e.type = 'charge.posted' AND e.amount = 0),

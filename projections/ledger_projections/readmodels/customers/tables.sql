@@ -143,11 +143,3 @@ COMMENT ON COLUMN waiting.currency IS 'ISO 4217 code of the charges.';
 COMMENT ON COLUMN waiting.net IS 'Net of the charges that no invoice bills and nothing reversed, in minor units, whatever the posting rules say.';
 COMMENT ON COLUMN waiting.free_at IS 'Latest time at which a charge of nothing occurred; null: there was none.';
 COMMENT ON COLUMN waiting.position IS 'Position of the last charge of nothing, void invoice or resolved dispute; null: there was none.';
-
--- The net of an invoice, read from the canonical bytes without parsing its lines: it stands behind them, and no text can
--- hold the key with its quotes bare. Should it ever stand elsewhere, the JSON is opened.
-CREATE FUNCTION net_of(state bytea) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN position('],"net":'::bytea IN state) = 0 THEN (ledger.data_of(state) ->> 'net')::bigint
-        ELSE substring(encode(substring(state FROM position('],"net":'::bytea IN state) + 8 FOR 20), 'escape')
-            FROM '^[0-9]+')::bigint END
-$$;

@@ -43,8 +43,9 @@ SELECT f.book, f.position, f.effective_from, f.line, f.rule ->> 'event', f.rule 
 FROM fresh f;
 
 -- name: post_entries
--- One pass over the events that a rule names. What a rule measures is a typed column wherever it can be; the data of
--- an event is opened, once, only when a rule measures something else or a service period has to be spread.
+-- One pass over the events that a rule names. What a rule measures is a typed column wherever it can be; what is measured
+-- of the many invoices and charges is read from their bytes; and the data of any other event is opened, once, when a rule
+-- measures what is in there.
 WITH wanted AS MATERIALIZED (
     SELECT r.event, bool_or(r.measure <> 'amount') AS opens, bool_or(r.part <> 'now') AS spreads
     FROM posting_rule r WHERE r.book = %(book)s GROUP BY r.event
@@ -57,9 +58,8 @@ WITH wanted AS MATERIALIZED (
 ), fact AS MATERIALIZED (
     -- Else, and so at a cost that does not grow with the square of the sets, the last to begin is looked up. The shape
     -- is what its rules go by: without a period, with one inside a month, or with one over several.
-    SELECT d.*, CASE WHEN d.data ? 'period' THEN
-            CASE WHEN left(d.data -> 'period' ->> 'from', 7) = left(d.data -> 'period' ->> 'to', 7)
-                THEN 'month' ELSE 'months' END ELSE 'now' END AS shape, CASE
+    SELECT d.*, right(d.period, 10)::date AS ends, CASE WHEN d.period IS NULL THEN 'now'
+        WHEN left(d.period, 7) = substr(d.period, 19, 7) THEN 'month' ELSE 'months' END AS shape, CASE
         WHEN d.position > (SELECT l.known FROM latest l) AND d.occurred_on >= (SELECT l.effective_from FROM latest l)
             THEN (SELECT l.rules FROM latest l)
         ELSE (
@@ -69,8 +69,11 @@ WITH wanted AS MATERIALIZED (
     FROM (
         SELECT e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, e.recorded_at,
             (e.occurred_at AT TIME ZONE (SELECT b.time_zone FROM book b WHERE b.book = %(book)s))::date AS occurred_on,
-            CASE WHEN w.opens OR w.spreads AND position('"period":'::bytea IN e.state) > 0
-                THEN ledger.data_of(e.state) END AS data,
+            CASE WHEN w.opens AND e.type = 'invoice.issued' THEN ledger.number_of(e.state, '],"net":') END AS net,
+            CASE WHEN w.opens AND e.type = 'invoice.issued' THEN ledger.number_of(e.state, ',"discount":') END AS discount,
+            CASE WHEN w.opens AND e.type = 'invoice.issued' THEN ledger.number_of(e.state, '"series":"invoice","tax":') END AS tax,
+            CASE WHEN w.opens AND e.type <> 'invoice.issued' THEN ledger.data_of(e.state) END AS data,
+            CASE WHEN w.spreads AND e.type IN ('charge.posted', 'charge.reversed') THEN period_of(e.state) END AS period,
             CASE WHEN e.type IN ('charge.posted', 'charge.reversed') THEN service_of(e.state) END AS service
         FROM ledger.event e
         JOIN wanted w ON w.event = e.type
@@ -86,10 +89,9 @@ WITH wanted AS MATERIALIZED (
     WHERE CASE r.part WHEN 'now' THEN s.shape = 'now' OR NOT r.spreads
         WHEN 'deferred' THEN s.shape <> 'now' ELSE s.shape = 'month' END
 ), spread AS MATERIALIZED (
-    SELECT f.*, s.width, p.begins, p.ends, p.ends - p.begins + 1 AS days
+    SELECT f.*, s.width, p.begins, f.ends - p.begins + 1 AS days
     FROM fact f
-    CROSS JOIN LATERAL (
-        SELECT (f.data -> 'period' ->> 'from')::date AS begins, (f.data -> 'period' ->> 'to')::date AS ends) p
+    CROSS JOIN LATERAL (SELECT left(f.period, 10)::date AS begins) p
     JOIN rule_set s ON s.book = %(book)s AND s.position = f.rules
     WHERE f.shape = 'months'
 ), month AS (
@@ -112,12 +114,13 @@ WITH wanted AS MATERIALIZED (
 )
 INSERT INTO posting
 SELECT %(book)s, f.position, r.line, r.account, f.customer, f.invoice, f.currency, r.sign * v.value,
-    CASE r.part WHEN 'period' THEN (f.data -> 'period' ->> 'to')::date ELSE f.occurred_on END,
+    CASE r.part WHEN 'period' THEN f.ends ELSE f.occurred_on END,
     f.occurred_at, f.recorded_at, f.service
 FROM fact f
 JOIN rule r ON r.position = f.rules AND r.event = f.type AND r.shape = f.shape
 CROSS JOIN LATERAL (
-    SELECT CASE r.measure WHEN 'amount' THEN f.amount ELSE (f.data ->> r.measure)::bigint END AS value) v
+    SELECT coalesce(CASE r.measure WHEN 'amount' THEN f.amount WHEN 'net' THEN f.net WHEN 'discount' THEN f.discount
+        WHEN 'tax' THEN f.tax END, (f.data ->> r.measure)::bigint) AS value) v
 WHERE v.value <> 0
 UNION ALL
 SELECT %(book)s, m.position, m.n * m.width + r.line, r.account, m.customer, m.invoice, m.currency, r.sign * m.share,

@@ -106,6 +106,13 @@ CREATE FUNCTION service_of(state bytea) RETURNS text LANGUAGE sql STABLE PARALLE
         END
 $$;
 
+-- The days of a charge's service period, null without one: 2026-01-01","to":"2026-03-31, as the canonical bytes say it. No
+-- text can hold the keys with their quotes bare, and their place is fixed: keys are sorted, and days have ten letters.
+CREATE FUNCTION period_of(state bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN position('"period":{"from":"'::bytea IN state) > 0 THEN
+        encode(substring(state FROM position('"period":{"from":"'::bytea IN state) + 18 FOR 28), 'escape') END
+$$;
+
 -- The database's own check that every entry balances, once for each statement that brings postings. An entry comes
 -- with one statement, so nothing half-posted is ever accepted.
 CREATE FUNCTION check_entries() RETURNS trigger LANGUAGE plpgsql AS $$
