@@ -7,7 +7,7 @@ from datetime import date, datetime
 from ledger.book import Book, refuse_undatable
 from ledger.customer import refuse_closed
 from ledger.errors import Malformed, Refusal
-from ledger.event import Columns, Data, Decided, Draft, Event
+from ledger.event import Data, Decided, Draft, Event
 from ledger.fields import (
     CurrencyCode,
     Decimal,
@@ -62,9 +62,9 @@ class ChargePosted(Data, frozen=True, kw_only=True):
             return self.net
         return net_of(self.quantity or 0, self.unit_price or 0)
 
-    def columns(self) -> Columns:
+    def repeated(self) -> tuple[None, str, int]:
         """Repeat the net in the amount column, computed where it was not posted."""
-        return Columns(None, self.currency, self.net if self.net is not None else self.net_amount())
+        return None, self.currency, self.net if self.net is not None else self.net_amount()
 
 
 class ChargeReverse(Data, frozen=True, kw_only=True):

@@ -35,12 +35,19 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @classmethod
     def amount_field(cls) -> str | None:
         """Name the field that the `amount` column repeats; None where it is computed, or there is none."""
-        return cls._amount if cls.columns is Data.columns and cls._amount in cls.__struct_fields__ else None
+        plain = cls.repeated is Data.repeated
+        return cls._amount if plain and cls._amount in cls.__struct_fields__ else None
 
     def columns(self) -> Columns:
         """Repeat the invoice, currency and amount (minor units) of this event, None where there is none."""
-        return Columns(
-            getattr(self, "invoice", None), getattr(self, "currency", None), getattr(self, self._amount, None)
+        return Columns(*self.repeated())
+
+    def repeated(self) -> tuple[str | None, str | None, int | None]:
+        """Give what `columns` does without the names, which take longer than all of it: for every event."""
+        return (
+            getattr(self, "invoice", None),
+            getattr(self, "currency", None),
+            getattr(self, self._amount, None),
         )
 
 

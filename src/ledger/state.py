@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -27,8 +27,15 @@ from ledger.parts import (
 P = TypeVar("P", Invoice, Source)
 
 
+class _Pack(Protocol):
+    def __call__(self, part: P, /) -> bytes | P: ...
+
+
 class Customer(msgspec.Struct):
     """One customer, as far as the rules need to know."""
+
+    _pack: ClassVar[_Pack] = msgspec.msgpack.Encoder().encode
+    """Makes what is kept of a settled part."""
 
     currency: str
     payment_days: int
@@ -94,7 +101,7 @@ class Customer(msgspec.Struct):
             self.open_invoices[number] = invoice
             self.settled_invoices.pop(number, None)
         else:
-            self.settled_invoices[number] = self._settled(invoice)
+            self.settled_invoices[number] = self._pack(invoice)
             self.open_invoices.pop(number, None)
 
     def source(self, key: str) -> Source | None:
@@ -109,12 +116,8 @@ class Customer(msgspec.Struct):
             self.open_sources[key] = source
             self.spent_sources.pop(key, None)
         else:
-            self.spent_sources[key] = self._settled(source)
+            self.spent_sources[key] = self._pack(source)
             self.open_sources.pop(key, None)
-
-    def _settled(self, part: P) -> bytes | P:
-        """Make what is kept of a part that is settled."""
-        return _pack(part)
 
     def invoices(self) -> Iterator[Invoice]:
         """Walk over every invoice ever issued, which takes time: for checks, never for a rule."""
@@ -138,18 +141,20 @@ class Customer(msgspec.Struct):
         return {self.currency}.union(*({part.currency for part in parts.values()} for parts in held))
 
 
+def _unchanged(part: P, /) -> P:
+    return part
+
+
 class Replayed(Customer):
     """A customer whose whole history is folded to look at all of it in the end: nothing is packed."""
+
+    _pack: ClassVar[_Pack] = staticmethod(_unchanged)
 
     @classmethod
     def of(cls, customer: Customer) -> Replayed:
         """Begin with a customer as they were opened."""
         return cls(*msgspec.structs.astuple(customer))
 
-    def _settled(self, part: P) -> bytes | P:
-        return part
 
-
-_pack = msgspec.msgpack.Encoder().encode
 _unpack_invoice = msgspec.msgpack.Decoder(Invoice).decode
 _unpack_source = msgspec.msgpack.Decoder(Source).decode

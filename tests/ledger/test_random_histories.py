@@ -21,12 +21,13 @@ from tests.ledger.random_care import CareRules
 from tests.ledger.random_debt import DebtRules
 from tests.ledger.random_discounts import BACK, DiscountRules
 from tests.ledger.random_disputes import DisputeRules
-from tests.ledger.world import START, Ask, World
+from tests.ledger.world import ALICE, START, Ask, World
 
-from ledger import invariants
+from ledger import decider, invariants
 from ledger.allocation import SourceName
 from ledger.errors import Refusal
 from ledger.parts import Invoice
+from ledger.state import Customer, Replayed
 
 NETS = st.integers(0, 300) | st.sampled_from([1, 3, 7, 99, 100, 333, 10**12])
 AMOUNTS = st.integers(1, 400)
@@ -256,6 +257,29 @@ class Histories(DisputeRules, DebtRules, DiscountRules, CareRules):
 
     def teardown(self) -> None:
         assert not list(invariants.numbers_have_no_gaps(self.world.events))
+        self.replay()
+
+    def replay(self) -> None:
+        """Fold the history as verifying does, which packs nothing: it comes to the same state."""
+        replayed: Customer | None = None
+        for event in self.world.events:
+            if event.subject == ALICE:
+                opened = replayed is None
+                replayed = decider.evolve_customer(replayed, event)
+                if opened and replayed is not None:
+                    replayed = Replayed.of(replayed)
+        assert replayed is not None
+        assert spelled(replayed) == spelled(self.world.alice)
+        assert not any(isinstance(each, bytes) for each in replayed.settled_invoices.values())
+
+
+def spelled(customer: Customer) -> dict[str, object]:
+    """Give all that a state says, whatever is packed of it."""
+    settled = {each.number: each for each in customer.invoices() if each.number in customer.settled_invoices}
+    spent = {each.key: each for each in customer.sources() if each.key in customer.spent_sources}
+    return {
+        **msgspec.structs.asdict(customer), "settled_invoices": settled, "spent_sources": spent,
+    }  # fmt: skip
 
 
 def test_the_invariants_hold_after_every_message_of_any_history() -> None:

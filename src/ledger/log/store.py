@@ -89,7 +89,7 @@ def row_of(event: Event) -> Row:
 
 def columns_of(event: Event) -> Columns:
     """Repeat an event in the columns of its row, all but the bytes and their leaf hash, in their order."""
-    invoice, currency, amount = event.data.columns()
+    invoice, currency, amount = event.data.repeated()
     return (
         event.book, event.position, event.stream, event.version, event.type, event.source, event.id,
         event.subject, invoice, currency, amount, event.time, event.recordedtime, event.principal,

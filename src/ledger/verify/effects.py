@@ -55,7 +55,7 @@ def _reading(type_: str, measure: str) -> Measure:
     if measure != "amount":
         return attrgetter(measure)
     field = data.amount_field()
-    return (lambda of: of.columns().amount) if field is None else attrgetter(field)
+    return (lambda of: of.repeated()[2]) if field is None else attrgetter(field)
 
 
 OF_TYPE = {type_: _effect(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}

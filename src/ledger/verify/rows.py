@@ -34,7 +34,7 @@ def read(columns: TupleRow, findings: list[Finding]) -> Event | None:
     )  # fmt: skip
     if (
         encode_canonical(event) == state
-        and data.columns() == (invoice, currency, amount)
+        and data.repeated() == (invoice, currency, amount)
         and stream_of(customer) == stream
     ):
         return event
