@@ -144,7 +144,7 @@ KINDS = {
 
 
 def _hold_charges(part: Json, told: Json, billed: dict[str, int], events: Sequence[Event]) -> None:
-    """Hold charges to what posted them: each line of this invoice, or what only the invoice before bills."""
+    """Hold charges to what posted them: each line of this invoice, and what only the one before bills."""
     posted: dict[str, list[str]] = {"posted": [], "billed": [], "lowered": []}
     for cause in part["causes"]:
         data = events[cause["position"] - 1].data
@@ -152,12 +152,9 @@ def _hold_charges(part: Json, told: Json, billed: dict[str, int], events: Sequen
         posted[cause["kind"]].append(data.charge)
         assert cause["invoice"] == (told["changes"]["invoice"] if cause["kind"] == "billed" else None)
     assert sorted(billed[charge] for charge in posted["posted"]) == part["lines"]
-    assert set(posted["lowered"]) <= set(posted["posted"])
-    if part["change"] == "ended":
-        assert posted["billed"]
-        assert not billed.keys() & set(posted["billed"])
-    else:
-        assert not posted["billed"]
+    assert not billed.keys() & set(posted["billed"])
+    assert bool(posted["billed"]) is (part["change"] != "added")
+    assert set(posted["lowered"]) <= {*posted["posted"], *posted["billed"]}
 
 
 def _hold_discount(part: Json, told: Json, events: Sequence[Event]) -> None:

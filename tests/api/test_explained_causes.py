@@ -107,10 +107,6 @@ ROWS = {
         (BOTH, charge("c1", 100)), (CALLS,),
         ("charge", "calls"), "posted", "charge.posted", "2026-02-01", 3,
     ),
-    "a charge after another one": Row(
-        (BOTH, charge("c1", 100)), (charge("c2", 300),),
-        ("charge", "mobile"), "posted", "charge.posted", "2026-02-01", 3,
-    ),
     "a new discount": Row(
         (BOTH,), (percent_off("ten", "10"),),
         ("discount", "ten"), "granted", "discount.granted", "2026-02-01",

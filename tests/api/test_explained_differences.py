@@ -96,6 +96,17 @@ def test_what_began_and_ended_on_one_bill_names_both(live: Live, book: Caller) -
     assert len({each["position"] for each in causes}) == 1
 
 
+def test_charges_of_now_and_of_the_bill_before_are_both_named(live: Live, book: Caller) -> None:
+    first, then = (BOTH, charge("c1", 100), charge("c2", 50)), (charge("c3", 300),)
+    caller = billed_twice(live, book, first, then)
+    told = caller.read("/invoices/INV-2/explain", min_position=caller.head)
+    part = parts(told)["charge", "mobile"]
+    assert (part["change"], part["because"]) == ("changed", ["amounts"])
+    assert [(each["kind"], each["day"], each["invoice"]) for each in part["causes"]] == [
+        ("posted", "2026-02-01", None), ("billed", "2026-01-02", "INV-1"), ("billed", "2026-01-02", "INV-1"),
+    ]  # fmt: skip
+
+
 def test_a_charge_of_which_a_part_was_taken_back_says_so(live: Live, book: Caller) -> None:
     upheld = (complain_of_charge("d1", "c1"), resolve("d1", "partly_upheld", net=40))
     caller = billed_twice(live, book, (BOTH,), (charge("c1", 100), *upheld))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import date, timedelta
 
 from ledger.agreements.agreement import Service
 from ledger.money import decimal_text
-from ledger_api.explaining.facts import Agreed, AgreementFact, InvoiceFacts
+from ledger_api.explaining.facts import Agreed, AgreementFact, ChargeFact, InvoiceFacts
 from ledger_api.shapes.explain import Cause, CauseKind
 
 ONE_DAY = timedelta(days=1)
@@ -20,26 +20,22 @@ class Causes:
         self._facts = facts
         in_force = {each.begins: each for each in facts.agreements or ()}
         self._agreements = sorted(in_force.values(), key=lambda each: each.begins)
+        self._charges = {each.charge: each for each in facts.charges or ()}
         self._closed_on = None if facts.closed is None else facts.day_of(facts.closed)
 
-    def of_charges(self, charges: Iterable[str]) -> list[Cause]:
-        """Name what posted charges of this invoice, and what took parts of them back before it."""
-        named = frozenset(charges)
-        posted = [
-            each.cause("posted", self._facts.day_of(each))
-            for each in self._facts.charges or () if each.charge in named
-        ]  # fmt: skip
-        return posted + self._lowered(named)
-
-    def of_billed(self, charges: Iterable[str], invoice: str) -> list[Cause]:
-        """Name what posted charges that the invoice before billed: no other one does."""
-        named = frozenset(charges)
+    def of_charges(self, before: list[str], after: list[str], invoice: str) -> list[Cause]:
+        """Name what posted the charges of now, and those that the invoice before bills and no other does."""
         return [
-            each.cause("billed", self._facts.day_of(each), invoice)
-            for each in self._facts.charges or () if each.charge in named
-        ]  # fmt: skip
+            *(each.cause("posted", self._facts.day_of(each)) for each in self._posted(after)),
+            *(each.cause("billed", self._facts.day_of(each), invoice) for each in self._posted(before)),
+            *self._lowered({*before, *after}),
+        ]
 
-    def _lowered(self, charges: frozenset[str]) -> list[Cause]:
+    def _posted(self, charges: Iterable[str]) -> list[ChargeFact]:
+        found = [self._charges[each] for each in charges if each in self._charges]
+        return sorted(found, key=lambda each: each.position)
+
+    def _lowered(self, charges: Container[str]) -> list[Cause]:
         return [
             each.cause("lowered", self._facts.day_of(each))
             for each in self._facts.lowered or () if each.charge in charges
@@ -59,7 +55,7 @@ class Causes:
         for each in (*before, *after):
             if each.service.days != each.service.interval_days:
                 found += self._cut(each)
-        found += self._lowered(frozenset(each.service.charge for each in (*before, *after)))
+        found += self._lowered({each.service.charge for each in (*before, *after)})
         return list({(each.kind, each.position): each for each in found}.values())
 
     def _cut(self, agreed: Agreed) -> Iterator[Cause]:

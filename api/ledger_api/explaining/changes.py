@@ -68,7 +68,8 @@ def _of_services(
             if not (by or because):
                 because = ["not_recorded"] if pair.after else ["not_due"]
         else:
-            by = _of_charged(pair, causes, before.invoice)
+            then, now = ([each.line.charge for each in billed] for billed in pair)
+            by = causes.of_charges(then, now, before.invoice)
         yield Change(
             kind="service" if is_agreed else "charge",
             name=service,
@@ -94,13 +95,6 @@ def _positions(billed: Iterable[_Billed]) -> set[int]:
         for each in billed
         if each.agreed is not None and each.agreed.service.agreement_position is not None
     }
-
-
-def _of_charged(pair: _Pair, causes: Causes, invoice: str) -> list[Cause]:
-    """Name the events that posted what is charged now; where nothing is, what the invoice before billed."""
-    if pair.after:
-        return causes.of_charges(each.line.charge for each in pair.after)
-    return causes.of_billed((each.line.charge for each in pair.before), invoice)
 
 
 def _of_agreed(service: str, pair: _Pair, causes: Causes) -> list[Cause]:
