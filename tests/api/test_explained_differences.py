@@ -148,6 +148,13 @@ def test_what_goes_on_but_is_not_due_is_not_told_as_ended(live: Live, book: Call
     assert "None of it is due on this invoice." in [each["text"] for each in told["sentences"]]
 
 
+def test_what_is_agreed_anew_but_not_due_is_not_told_as_ended(live: Live, book: Caller) -> None:
+    anew = agree("2026-02-20", DSL, service("tv", 310, interval="quarter"))
+    caller = billed_twice(live, book, (BOTH,), (agree("2026-02-01", DSL), anew))
+    part = parts(caller.read("/invoices/INV-2/explain", min_position=caller.head))["service", "tv"]
+    assert (part["change"], part["because"], part["causes"]) == ("ended", ["not_due"], [])
+
+
 def test_a_use_that_a_void_gave_back_does_not_use_a_discount_up(live: Live, book: Caller) -> None:
     caller = billed_twice(live, book, (BOTH, percent_off("ten", "10", invoices=2)), ())
     caller.tell(("invoice.void", {"invoice": "INV-2", "reason": "mistake"}), at=MARCH)

@@ -75,7 +75,7 @@ class Causes:
                 yield agreement.cause("agreed", agreement.begins)
 
     def of_end(self, service: str, before: Iterable[Agreed]) -> list[Cause]:
-        """Name what ended a service; nothing where it goes on, or ends later than this invoice bills."""
+        """Name what ended a service; nothing where it goes on, or again, or ends later than billed here."""
         periods = [each.service.period for each in before]
         first, after_last = min(each.from_ for each in periods), max(each.to for each in periods) + ONE_DAY
         days = {first, after_last}
@@ -90,10 +90,10 @@ class Causes:
             if ended is None:
                 break
             found = day, ended
-        through = self._facts.through
-        if found is None or through is None or found[0] > through + ONE_DAY:
+        if found is None or self._facts.through is None:
             return []
-        return [found[1]]
+        next_day = self._facts.through + ONE_DAY
+        return [found[1]] if found[0] <= next_day and self._ended(service, next_day) is not None else []
 
     def _ended(self, service: str, day: date) -> Cause | None:
         """Name why a service is not taken on a day; None where it is."""
