@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tests.model import rules
+from tests.model import discounts, rules
 from tests.model.money import Data
 from tests.model.parts import Denied, Dispute, Invoice
 from tests.model.rules import Model, Rule, Told, deny, find
@@ -154,10 +154,10 @@ RULES: dict[str, Rule | None] = {
     "customer.changed": rules.change_customer,
     "debt.recover": rules.recover,
     "debt.write_off": rules.write_off,
-    "discount.accept": rules.grant,
-    "discount.approve": rules.grant,
-    "discount.grant": rules.grant,
-    "discount.revoke": rules.revoke,
+    "discount.accept": discounts.grant,
+    "discount.approve": discounts.grant,
+    "discount.grant": discounts.grant,
+    "discount.revoke": discounts.revoke,
     "dispute.lapse": lapse,
     "dispute.open": open_,
     "dispute.resolve": resolve,

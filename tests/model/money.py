@@ -33,6 +33,8 @@ class Holdings:
         self.sources: dict[str, Source] = {}
         self.notes: dict[str, Note] = {}
         self.discounts: dict[str, Discount] = {}
+        self.scopes: dict[str, str] = {}
+        """Of discounts that a second person decides on, the charge that they are for."""
         self.disputes: dict[str, Dispute] = {}
         self.treatment = "standard"
         self.note_count = 0

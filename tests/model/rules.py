@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.money import ZONE, Data, Holdings
-from tests.model.parts import Charge, Denied, Discount, Invoice, Source
+from tests.model.parts import Charge, Denied, Invoice, Source
 
 Told = list[tuple[str, Data]]
 """Type and data of the events that a message led to; none when the ledger refused it."""
@@ -271,25 +271,6 @@ def change_customer(model: Model, data: Data, _: datetime, __: Told) -> None:
 
 def change_rate(model: Model, data: Data, _: datetime, __: Told) -> None:
     model.rates.append((data["category"], data["from"], Fraction(data["rate"]) / 100))
-
-
-def grant(model: Model, _: Data, at: datetime, told: Told) -> None:
-    """Take the terms of a discount from its event: who may grant what is no question of money."""
-    for type_, terms in told:
-        if type_ != "discount.granted":
-            continue
-        percent, count = terms.get("percent"), terms.get("invoices")
-        once, scope = percent is None and count == 1, terms.get("scope") or {}
-        model.discounts[terms["discount"]] = Discount(
-            terms["discount"], None if percent is None else Fraction(percent) / 100, terms.get("amount", 0),
-            terms.get("currency"), scope.get("charge"), scope.get("service"), at,
-            until=date.fromisoformat(terms.get("until", "9999-12-31")), uses=None if once else count, left=terms["amount"] if once else terms.get("at_most"),
-        )  # fmt: skip
-
-
-def revoke(model: Model, data: Data, _: datetime, told: Told) -> None:
-    if told:
-        model.discounts[data["discount"]].revoked = True
 
 
 Rule = Callable[[Model, Data, datetime, Told], None]
