@@ -12,6 +12,7 @@ from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import as_superuser
 
 from ledger.database import connect
+from ledger.errors import Unavailable
 from ledger.verify.findings import Check
 from ledger_projections.readmodel import READ_MODELS
 from ledger_projections.verifying import check_read_models, row_sums
@@ -82,6 +83,18 @@ def test_what_is_edited_is_named_with_what_it_should_be(folded_book: str, name: 
     said = found(check_read_models(folded_book, BOOK))
     assert {model: text[: len(expected[model])] for model, text in said.items()} == expected
     assert found(check_read_models(folded_book, "another")) == {}
+
+
+def test_a_check_that_is_stopped_leaves_nothing_behind(folded_book: str) -> None:
+    def stop(_: int) -> None:
+        raise Unavailable("stopped")
+
+    with pytest.raises(Unavailable, match="stopped"):
+        check_read_models(folded_book, BOOK, stop)
+    with connect(folded_book) as connection:
+        left = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%@verify'").fetchall()
+    assert not left
+    assert found(check_read_models(folded_book, BOOK)) == {}
 
 
 @pytest.mark.parametrize(

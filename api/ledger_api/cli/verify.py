@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from ledger.errors import Unavailable
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
@@ -85,24 +88,42 @@ class _Kept(NamedTuple):
 
 
 def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
-    """Verify a book in the database, and the read models that are made of it."""
+    """Verify a book in the database and, beside, the read models that are made of it.
+
+    Python is busy with the one and the database with the other; neither leaves a core without work when it
+    waits, or comes to its end.
+    """
     import msgspec  # noqa: PLC0415
 
     from ledger.verify.book import verify_book  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_projections.readmodel import READ_MODELS  # noqa: PLC0415
     from ledger_projections.verifying import check_read_models  # noqa: PLC0415
 
     with runtime() as found:
         with found.connect() as connection:
             row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
-        with progress(f"Verifying {book}", _PASSES * (0 if row is None else int(row[0]))) as advance:
-            report = verify_book(
-                found.conninfo, book, kept.outside, since=kept.since, notes=kept.notes,
-                processes=processes, advance=advance,
-            )  # fmt: skip
-        with progress("Building read models anew", None) as advance:
-            models = check_read_models(found.conninfo, book, advance)
-    return msgspec.structs.replace(report, checks=[*report.checks, *models])
+        events = (_PASSES + len(READ_MODELS)) * (0 if row is None else int(row[0]))
+        stopped = Event()
+        with (
+            progress(f"Verifying {book}", events) as advance,
+            ThreadPoolExecutor(1, "ledger-verify") as beside,
+        ):
+
+            def go_on(events: int) -> None:
+                if stopped.is_set():
+                    raise Unavailable("the verification was stopped")
+                advance(events)
+
+            models = beside.submit(check_read_models, found.conninfo, book, go_on)
+            try:
+                report = verify_book(
+                    found.conninfo, book, kept.outside, since=kept.since, notes=kept.notes,
+                    processes=processes, advance=advance,
+                )  # fmt: skip
+                return msgspec.structs.replace(report, checks=[*report.checks, *models.result()])
+            finally:
+                stopped.set()
 
 
 def _tell(report: Report, seconds: float, *, as_json: bool) -> None:
