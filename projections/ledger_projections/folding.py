@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from ledger.sql import queries
 from ledger_projections.cursors import Cursors
-from ledger_projections.readmodel import ReadModel, search_path
+from ledger_projections.readmodel import Fold, ReadModel, search_path
 
 SQL = queries("ledger_projections", "registry.sql")
 
@@ -84,6 +84,18 @@ def types_present(
     return {range_: frozenset(types) for range_, cursor in asked.items() for (types,) in cursor}
 
 
+def execute(
+    connection: psycopg.Connection[TupleRow], fold: Fold, range_: Range, *, prepare: bool = False
+) -> None:
+    """Execute one statement of a fold; one that is not prepared, so is planned for its range, may scan."""
+    scans = fold.scans and not prepare
+    if scans:
+        connection.execute("SET LOCAL enable_seqscan = on")
+    connection.execute(fold.statement, range_._asdict(), prepare=prepare)
+    if scans:
+        connection.execute("SET LOCAL enable_seqscan = off")
+
+
 class Folder(NamedTuple):
     """Who folds: a connection, inside a transaction of the caller's, and the recorder of cursors.
 
@@ -113,5 +125,5 @@ class Folder(NamedTuple):
         self.connection.execute(search_path(target.schema, target.needed), prepare=False)
         for fold in target.model.folds:
             if fold.types is None or fold.types & present:
-                self.connection.execute(fold.statement, range_._asdict(), prepare=self.prepare)
+                execute(self.connection, fold, range_, prepare=self.prepare)
         return self.cursors.move(self.connection, target.schema, range_.book, range_.upto)

@@ -1,18 +1,21 @@
 """Whether the live read models are what the log comes to: each is built anew, and its rows are compared.
 
-Read models that are folded from each other are built together, on a connection of their own, in schemas that
-nobody else reads (`<model>@verify`). Nothing is done for readers there: no index but what a fold needs, no
-views, no writes that would outlive a crash.
+Each is built on a connection of its own, in a schema that nobody else reads (`<model>@verify`), from the log
+and the live read models that it needs: when each is right if those before it are, all are. Nothing is done
+for readers there: no index but what a fold needs, no views, no writes that would outlive a crash; and rows
+that are only ever added are not written at all, but hashed as they come.
+
+Where anything differs, those that are folded from each other are built again, from the log alone and with
+every row, to tell which rows are wrong, and none that merely follow from them.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -21,11 +24,12 @@ from psycopg.rows import TupleRow
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger.sql import queries
-from ledger.verify.findings import FINDINGS_MAX, Check, Finding, check, part
+from ledger.verify.findings import Check, Finding, check, part
 from ledger_projections import locks
+from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Present, open_connection
 from ledger_projections.folding import SQL as REGISTRY
-from ledger_projections.folding import Range, Target
+from ledger_projections.folding import Range, Target, execute
 from ledger_projections.installing import drop_schema, make_schema, registered
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
 
@@ -54,11 +58,20 @@ def check_read_models(conninfo: str, book: str, advance: Advance = lambda _: Non
         ]
         with _alone(connection, models), ThreadPoolExecutor(LANES, "ledger-verify") as pool:
             present = Present()
-            jobs = [
-                pool.submit(_Together(conninfo, book, together, present, advance).checks)
-                for together in _folded_together(models)
-            ]
-            found = {each.name: each for job in jobs for each in job.result()}
+
+            def checked(groups: Iterable[Sequence[ReadModel]], *, apart: bool) -> dict[str, Check]:
+                jobs = [
+                    pool.submit(_Build(conninfo, book, group, present, advance, apart=apart).checks)
+                    for group in groups
+                ]
+                return {each.name: each for job in jobs for each in job.result()}
+
+            found = checked(([model] for model in models), apart=True)
+            wrong = {model for model in models if not found[model.name].passed}
+            if wrong:
+                _drop(connection)
+                groups = [group for group in _folded_together(models) if wrong.intersection(group)]
+                found |= checked(groups, apart=False)
     return [*(found[model.name] for model in models), *checks]
 
 
@@ -91,6 +104,8 @@ def _alone(connection: Connection, models: Sequence[ReadModel]) -> Iterator[None
         yield
     finally:
         _drop(connection)
+        for name in (VERIFY, *(model.name for model in models)):  # the server may notice late that we left
+            locks.unlock(connection, locks.REBUILD, name)
 
 
 def _drop(connection: Connection) -> None:
@@ -109,21 +124,36 @@ def _folded_together(models: Sequence[ReadModel]) -> list[list[ReadModel]]:
     return sorted(groups, key=lambda group: READ_MODELS.index(group[0]))
 
 
-class _Together:
-    """Read models that are folded from each other: builds them anew, and compares them in one snapshot."""
+class _Build:
+    """Builds read models anew, and compares them in one snapshot.
+
+    One `apart` is built from the live ones that it needs; else what is needed is among them.
+    """
 
     def __init__(
-        self, conninfo: str, book: str, models: Sequence[ReadModel], present: Present, advance: Advance
+        self,
+        conninfo: str,
+        book: str,
+        models: Sequence[ReadModel],
+        present: Present,
+        advance: Advance,
+        *,
+        apart: bool,
     ) -> None:
         self._conninfo = conninfo
         self._book = book
         self._targets = [
-            Target(model, model.name + VERIFY, tuple(each.name + VERIFY for each in model.needs))
+            Target(
+                model, model.name + VERIFY, tuple(each.name + VERIFY * (not apart) for each in model.needs)
+            )
             for model in models
         ]
         self._present = present
         self._advance = advance
+        self._apart = apart
         self._seconds = dict.fromkeys(models, 0.0)
+        self._seed = secrets.randbits(63)
+        self._added: dict[str, Sums] = {}
 
     def checks(self) -> list[Check]:
         """Make the check of each."""
@@ -156,8 +186,10 @@ class _Together:
                     name = sql.Identifier(target.schema, table)
                     connection.execute(sql.SQL("ALTER TABLE {} SET UNLOGGED").format(name))
                     connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
-            for after in range(0, upto, RANGE_EVENTS_MAX):
-                range_ = Range(self._book, after, min(upto, after + RANGE_EVENTS_MAX))
+            # What is folded from other rows is sums over them, or little: all of it at once.
+            events_max = upto if target.needed else RANGE_EVENTS_MAX
+            for after in range(0, upto, max(events_max, 1)):
+                range_ = Range(self._book, after, min(upto, after + events_max))
                 with connection.transaction():
                     self._fold(connection, target, range_)
                 self._advance(range_.upto - after)
@@ -174,7 +206,7 @@ class _Together:
                 began = time.monotonic()
                 count, findings = 0, []
                 for table in self._tables(connection, target):
-                    counted, found = _differences(connection, target, table, self._book)
+                    counted, found = self._differences(connection, target, table)
                     count += counted
                     findings += found
                 spent = self._seconds[target.model] + time.monotonic() - began
@@ -189,7 +221,11 @@ class _Together:
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds:
             if fold.types is None or fold.types & present:
-                connection.execute(fold.statement, range_._asdict())
+                if self._apart and fold.adds is not None:
+                    sums = sums_of_added(connection, target.schema, fold, range_, self._seed)
+                    self._added[fold.adds] = self._added.get(fold.adds, Sums(0, 0, 0)).plus(sums)
+                else:
+                    execute(connection, fold, range_)
         self._seconds[target.model] += time.monotonic() - began
 
     @staticmethod
@@ -197,65 +233,23 @@ class _Together:
         rows = connection.execute(REGISTRY["tables"], {"schema": target.schema}).fetchall()
         return [str(table) for (table,) in rows]
 
+    def _differences(self, connection: Connection, target: Target, table: str) -> tuple[int, list[Finding]]:
+        """Compare one table; gives how many rows were, and the first that differ.
 
-def _differences(connection: Connection, target: Target, table: str, book: str) -> tuple[int, list[Finding]]:
-    """Compare one table; gives how many rows were, and the first that differ.
-
-    All rows of both are hashed, which is quick; only where the sums differ are they put side by side.
-    """
-    name = f"{target.model.name}.{table}"
-    names: dict[str, sql.Composable] = {
-        "live": sql.Identifier(target.model.name, table),
-        "rebuilt": sql.Identifier(target.schema, table),
-        "book": sql.Literal(book),
-        "limit": sql.Literal(FINDINGS_MAX),
-    }
-    seed = secrets.randbits(63)
-    live, rebuilt = (
-        row_sums(connection, schema, table, book, seed) for schema in (target.model.name, target.schema)
-    )
-    if live == rebuilt:
-        return live[0], []
-    findings = [
-        Finding(f"{name} has {row or 'no such row'}, the events come to {expected or 'no such row'}")
-        for row, expected in _side_by_side(connection, target, table, names)
-    ]
-    if not findings:
-        findings = [Finding(f"{name} has {live[0]} rows, the events come to {rebuilt[0]}")]
-    return max(live[0], rebuilt[0]), findings
-
-
-def row_sums(connection: Connection, schema: str, table: str, book: str, seed: int) -> tuple[int, int, int]:
-    """Count the rows of a book in a table, and sum up their hashes under a seed; what sums is told in SQL."""
-    columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
-    values = [
-        sql.SQL("{}({})").format(sql.Identifier(made_bytes), sql.Identifier("t", column))
-        if made_bytes
-        else sql.Identifier("t", column)
-        for column, made_bytes in columns
-    ]
-    names: dict[str, sql.Composable] = {
-        "rows": sql.Identifier(schema, table),
-        "values": sql.SQL(", ").join(values),
-        "book": sql.Literal(book),
-        "seed": sql.Literal(seed),
-    }
-    row = connection.execute(_with("sums", names)).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate gives one row
-    return int(row[0]), int(row[1]), int(row[2])
-
-
-def _side_by_side(
-    connection: Connection, target: Target, table: str, names: dict[str, sql.Composable]
-) -> list[TupleRow]:
-    """Read the rows that differ, live and rebuilt: by key, or whole where a table has none."""
-    for schema in (target.schema, target.model.name):  # the live one has keys that are made after the bulk
-        keys = [str(key) for (key,) in connection.execute(_SQL["keys"], {"schema": schema, "table": table})]
-        if keys:
-            break
-    of_key = {"keys": sql.SQL(", ").join(map(sql.Identifier, keys))}
-    return connection.execute(_with("differ" if keys else "differ_wholly", names | of_key)).fetchall()
-
-
-def _with(query: LiteralString, names: dict[str, sql.Composable]) -> sql.Composed:
-    return sql.SQL(_SQL[query]).format(**names)
+        All rows of both are hashed, which is quick; only where the sums differ are they put side by side.
+        """
+        name = f"{target.model.name}.{table}"
+        live, rebuilt = (
+            row_sums(connection, schema, table, self._book, self._seed)
+            for schema in (target.model.name, target.schema)
+        )
+        rebuilt = self._added.get(table, rebuilt)
+        if live == rebuilt:
+            return live.rows, []
+        findings = [
+            Finding(f"{name} has {row or 'no such row'}, the events come to {expected or 'no such row'}")
+            for row, expected in side_by_side(connection, target, table, self._book)
+        ]
+        if not findings:
+            findings = [Finding(f"{name} has {live.rows} rows, the events come to {rebuilt.rows}")]
+        return max(live.rows, rebuilt.rows), findings

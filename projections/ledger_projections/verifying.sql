@@ -3,55 +3,8 @@
 SELECT m.model, coalesce(c.notification_id, 0) FROM ledger.read_model AS m
 LEFT JOIN ledger.cursor AS c ON c.application_name = m.model || '/' || %(book)s;
 
--- name: keys
--- The columns of a table's primary key, in its order.
-SELECT a.attname FROM pg_index AS i
-CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
-JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
-WHERE i.indrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND i.indisprimary
-ORDER BY k.place;
-
 -- name: planned_freely
 -- What folds are planned with (folding.SESSION) is wrong for reading whole tables.
 SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_sort', 'enable_mergejoin',
     'enable_nestloop']) AS s (name)
 UNION ALL SELECT set_config('work_mem', '256MB', true);
-
--- name: hashed
--- The columns of a table, and what a value is made bytes by before it is hashed. Text, dates, truth values and small numbers
--- are hashed as they are, by every bit. Hashes of large numbers and of times fold 64 bits to 32 before they know the seed, so
--- that an amount changed by 2^32 + 1 would hash to the same under every seed, and 1.0 hashes as 1: of those, and of whatever
--- else there is, the bytes count that a client would be sent.
-SELECT a.attname, CASE WHEN a.atttypid <> ALL (ARRAY['text', 'date', 'boolean', 'integer', 'smallint']::regtype[]) THEN p.proname END
-FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
-JOIN pg_proc AS p ON p.oid = t.typsend
-WHERE a.attrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum;
-
--- name: sums
--- How many rows of a book there are, and the sums of their hashes, which no order of rows changes. The hash of a row is a sum
--- over its columns; each half of it is hashed once more, so that two rows that changed a value with each other do not add up
--- to the same. The seed is new each time, so nobody can try rows out beforehand; rows that differ then agree about once in
--- 2^64. It is no cryptographic hash: this finds edits, and proves nothing to others.
-SELECT count(*), coalesce(sum(hashint4extended((h.hash >> 32)::integer, {seed})), 0),
-    coalesce(sum(hashint4extended((h.hash << 32 >> 32)::integer, {seed})), 0)
-FROM (SELECT hash_record_extended(ROW({values}), {seed}) AS hash FROM {rows} AS t WHERE t.book = {book} OFFSET 0) AS h;
-
--- name: differ
--- The rows that differ, by key. Their text tells all that is hashed.
-SELECT l::text, r::text FROM (SELECT * FROM {live} WHERE book = {book}) AS l
-FULL JOIN {rebuilt} AS r USING ({keys})
-WHERE l::text IS DISTINCT FROM r::text LIMIT {limit};
-
--- name: differ_wholly
--- The rows that differ, of a table that has no key.
-(SELECT t.row, NULL FROM (
-    SELECT l::text AS row FROM {live} AS l WHERE l.book = {book} EXCEPT ALL SELECT r::text FROM {rebuilt} AS r) AS t
-LIMIT {limit})
-UNION ALL
-(SELECT NULL, t.row FROM (
-    SELECT r::text AS row FROM {rebuilt} AS r EXCEPT ALL SELECT l::text FROM {live} AS l WHERE l.book = {book}) AS t
-LIMIT {limit});

@@ -14,8 +14,9 @@ from tests.tlog.test_signing import as_superuser
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger.verify.findings import Check
+from ledger_projections.comparing import row_sums
 from ledger_projections.readmodel import READ_MODELS
-from ledger_projections.verifying import check_read_models, row_sums
+from ledger_projections.verifying import check_read_models
 
 BOOK = "main"
 

@@ -1,4 +1,5 @@
 -- name: add_postings
+-- scans
 -- One pass over the new postings. Only what makes a customer's balance is kept apart by customer, so that few groups
 -- are held; an account's total is the sum of its groups. In the order of the key, so that two never wait for each other.
 WITH fresh AS MATERIALIZED (

@@ -43,6 +43,7 @@ SELECT f.book, f.position, f.effective_from, f.line, f.rule ->> 'event', f.rule 
 FROM fresh f;
 
 -- name: post_entries
+-- adds: posting
 -- One pass over the events that a rule names. What a rule measures is a typed column wherever it can be; what is measured
 -- of the many invoices and charges is read from their bytes; and the data of any other event is opened, once, when a rule
 -- measures what is in there.

@@ -1,0 +1,81 @@
+"""Comparing the rows of a live read model with those that were built for it, whatever their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from ledger.sql import queries
+from ledger.verify.findings import FINDINGS_MAX
+from ledger_projections.folding import Range, Target
+from ledger_projections.readmodel import Fold
+
+_SQL = queries("ledger_projections", "comparing.sql")
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Sums(NamedTuple):
+    """How many rows there are, and the sums of the halves of their hashes."""
+
+    rows: int
+    high: int
+    low: int
+
+    def plus(self, other: Sums) -> Sums:
+        """Tell the sums of these rows and others."""
+        return Sums(self.rows + other.rows, self.high + other.high, self.low + other.low)
+
+
+def row_sums(connection: Connection, schema: str, table: str, book: str, seed: int) -> Sums:
+    """Count the rows of a book in a table, and sum up their hashes under a seed."""
+    return _sums(connection, schema, table, sql.Identifier(schema, table), seed, {"book": book})
+
+
+def sums_of_added(connection: Connection, schema: str, fold: Fold, range_: Range, seed: int) -> Sums:
+    """Do so for the rows that a fold would add to the table in the schema, and add none."""
+    table = fold.adds or ""
+    rows = sql.SQL(_SQL["added"]).format(table=sql.Identifier(schema, table), rows=sql.SQL(fold.added()))
+    return _sums(connection, schema, table, rows, seed, range_._asdict())
+
+
+def _sums(
+    connection: Connection,
+    schema: str,
+    table: str,
+    rows: sql.Composable,
+    seed: int,
+    values: Mapping[str, object],
+) -> Sums:
+    """Sum up rows that are like those of the table."""
+    columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
+    hashed = [
+        sql.SQL("{}({})").format(sql.Identifier(made_bytes), sql.Identifier("t", column))
+        if made_bytes
+        else sql.Identifier("t", column)
+        for column, made_bytes in columns
+    ]
+    query = sql.SQL(_SQL["sums"]).format(values=sql.SQL(", ").join(hashed), seed=sql.Literal(seed), rows=rows)
+    row = connection.execute(query, values).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate gives one row
+    return Sums(*map(int, row))
+
+
+def side_by_side(connection: Connection, target: Target, table: str, book: str) -> list[TupleRow]:
+    """Read the rows that differ, live and rebuilt: by key, or whole where a table has none."""
+    for schema in (target.schema, target.model.name):  # the live one has keys that are made after the bulk
+        keys = [str(key) for (key,) in connection.execute(_SQL["keys"], {"schema": schema, "table": table})]
+        if keys:
+            break
+    query = sql.SQL(_SQL["differ" if keys else "differ_wholly"]).format(
+        live=sql.Identifier(target.model.name, table),
+        rebuilt=sql.Identifier(target.schema, table),
+        keys=sql.SQL(", ").join(map(sql.Identifier, keys)),
+        book=sql.Literal(book),
+        limit=sql.Literal(FINDINGS_MAX),
+    )
+    return connection.execute(query).fetchall()
