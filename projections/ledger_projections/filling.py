@@ -21,7 +21,7 @@ from ledger_projections.folding import (
     Target,
     next_range,
     reached_by,
-    types_present,
+    types_of,
 )
 from ledger_projections.installing import complete_schema, register, registered
 
@@ -89,27 +89,11 @@ def left(connection: Connection, target: Target, logs: Mapping[str, int]) -> int
     return sum(max(0, head - reached.get((target.schema, book), 0)) for book, head in logs.items())
 
 
-class Present:
-    """The types of events that ranges hold, looked up once: every read model asks for the same ranges."""
-
-    def __init__(self) -> None:
-        self._types: dict[Range, frozenset[str]] = {}
-        self._lock = threading.Lock()
-
-    def types(self, connection: Connection, range_: Range) -> frozenset[str]:
-        """Tell which types a range holds."""
-        with self._lock:
-            if range_ not in self._types:
-                self._types |= types_present(connection, [range_])
-            return self._types[range_]
-
-
 class Filler:
     """Folds into targets on one connection, range by range."""
 
-    def __init__(self, connection: Connection, cursors: Cursors, meter: Meter, present: Present) -> None:
+    def __init__(self, connection: Connection, cursors: Cursors, meter: Meter) -> None:
         self._connection = connection
-        self._present = present
         self._folder = Folder(connection, cursors, prepare=False)
         self._meter = meter
 
@@ -124,7 +108,7 @@ class Filler:
             return False
         try:
             with self._connection.transaction():
-                self._folder.fold(target, range_, self._present.types(self._connection, range_))
+                self._folder.fold(target, range_, types_of(self._connection, book))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
@@ -166,7 +150,6 @@ class Lanes:
         self._meter = meter
         self._lanes = lanes
         self._range_events_max = range_events_max
-        self._present = Present()
         self._stopping = threading.Event()
 
     def fill(self, targets: Sequence[Target]) -> None:
@@ -193,7 +176,7 @@ class Lanes:
         if self._stopping.is_set():
             return
         with open_connection(self._conninfo) as connection:
-            filler = Filler(connection, self._cursors, self._meter, self._present)
+            filler = Filler(connection, self._cursors, self._meter)
             for target in chain:
                 events_max = self._range_events_max * (SUMMED_RANGES if target.needed else 1)
                 for book, head in heads(connection).items():

@@ -23,7 +23,6 @@ from ledger_projections.filling import (
     Filler,
     Lanes,
     Meter,
-    Present,
     RebuildFailed,
     heads,
     left,
@@ -134,7 +133,7 @@ class Rebuild:
             self._conninfo, self._cursors, meter, lanes=self._lanes, range_events_max=self._range_events_max
         )
         lanes.fill(self._targets)
-        filler = Filler(self._connection, self._cursors, meter, Present())
+        filler = Filler(self._connection, self._cursors, meter)
         filler.catch_up(self._targets, self._range_events_max)
         swap_seconds = Swap(self._connection, self._targets, filler).run()
         rebuilt = Rebuilt(self.models, meter.events, time.monotonic() - began, swap_seconds)

@@ -22,7 +22,7 @@ from ledger.errors import ConfigurationError
 from ledger.sql import queries
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Connection, open_connection
 from ledger_projections.folding import SQL as REGISTRY
-from ledger_projections.folding import Range, Target, types_present
+from ledger_projections.folding import Range, Target, types_of
 from ledger_projections.installing import complete_schema, drop_schema, make_schema, schema_exists
 from ledger_projections.past import MOMENT, Past
 from ledger_projections.readmodel import JOURNAL, READ_MODELS, ReadModel, from_log, search_path
@@ -129,7 +129,7 @@ class Replay:
 
     def _fold(self, connection: Connection, target: Target, range_: Range) -> None:
         """Fold a range of positions into one read model of the set, in a transaction."""
-        present = types_present(connection, [range_])[range_]
+        present = types_of(connection, range_.book)
         view = "recorded" if target.model is JOURNAL else "event"
         with connection.transaction():
             connection.execute(search_path(target.schema, target.needed))

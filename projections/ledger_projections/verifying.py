@@ -27,9 +27,9 @@ from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, part
 from ledger_projections import locks
 from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
-from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Present, open_connection
+from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, open_connection
 from ledger_projections.folding import SQL as REGISTRY
-from ledger_projections.folding import Range, Target, execute
+from ledger_projections.folding import Range, Target, execute, types_of
 from ledger_projections.installing import drop_schema, make_schema, registered
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
 
@@ -57,11 +57,10 @@ def check_read_models(conninfo: str, book: str, advance: Advance = lambda _: Non
             if why is not None
         ]
         with _alone(connection, models), ThreadPoolExecutor(LANES, "ledger-verify") as pool:
-            present = Present()
 
             def checked(groups: Iterable[Sequence[ReadModel]], *, apart: bool) -> dict[str, Check]:
                 jobs = [
-                    pool.submit(_Build(conninfo, book, group, present, advance, apart=apart).checks)
+                    pool.submit(_Build(conninfo, book, group, advance, apart=apart).checks)
                     for group in groups
                 ]
                 return {each.name: each for job in jobs for each in job.result()}
@@ -135,7 +134,6 @@ class _Build:
         conninfo: str,
         book: str,
         models: Sequence[ReadModel],
-        present: Present,
         advance: Advance,
         *,
         apart: bool,
@@ -148,7 +146,6 @@ class _Build:
             )
             for model in models
         ]
-        self._present = present
         self._advance = advance
         self._apart = apart
         self._seconds = dict.fromkeys(models, 0.0)
@@ -217,7 +214,7 @@ class _Build:
         if range_.after >= range_.upto:
             return
         began = time.monotonic()
-        present = self._present.types(connection, range_)
+        present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds:
             if fold.types is None or fold.types & present:
