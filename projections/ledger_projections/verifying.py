@@ -91,7 +91,7 @@ def _why_not(connection: Connection, model: ReadModel) -> str | None:
 def _alone(connection: Connection, models: Sequence[ReadModel]) -> Iterator[None]:
     """Keep rebuilds and other verifications out, and leave nothing behind, not even what a killed one left.
 
-    The locks last as long as the connection.
+    Were we killed, the locks would end with the connection.
     """
     for name in (VERIFY, *(model.name for model in models)):
         if not locks.try_lock(connection, locks.REBUILD, name):

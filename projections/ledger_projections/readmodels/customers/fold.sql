@@ -103,21 +103,25 @@ ON CONFLICT (book, customer, currency) DO UPDATE SET through = excluded.through,
 -- types: charge.posted charge.reversed invoice.issued invoice.voided dispute.resolved
 -- What waits for an invoice, by the events themselves: a book's own posting rules may keep it on any account. Charges are
 -- never negative, so a sum of nothing hides only charges of nothing.
+-- Grouped before they are put in order, or the events would be sorted, bytes and all.
+WITH moved AS MATERIALIZED (
+    SELECT e.customer, e.currency,
+        sum(CASE e.type
+            WHEN 'charge.posted' THEN e.amount
+            WHEN 'charge.reversed' THEN -e.amount
+            WHEN 'invoice.issued' THEN -ledger.number_of(e.state, '],"net":')
+            WHEN 'invoice.voided' THEN (ledger.data_of(e.state) ->> 'net')::bigint
+            ELSE 0 END) AS net,
+        max(e.occurred_at) FILTER (WHERE e.type = 'charge.posted' AND e.amount = 0) AS free_at,
+        max(e.position) FILTER (
+            WHERE e.type IN ('invoice.voided', 'dispute.resolved') OR (e.type = 'charge.posted' AND e.amount = 0)) AS position
+    FROM ledger.event e
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
+        AND e.type IN ('charge.posted', 'charge.reversed', 'invoice.issued', 'invoice.voided', 'dispute.resolved')
+    GROUP BY e.customer, e.currency
+)
 INSERT INTO waiting
-SELECT %(book)s, e.customer, e.currency,
-    sum(CASE e.type
-        WHEN 'charge.posted' THEN e.amount
-        WHEN 'charge.reversed' THEN -e.amount
-        WHEN 'invoice.issued' THEN -ledger.number_of(e.state, '],"net":')
-        WHEN 'invoice.voided' THEN (ledger.data_of(e.state) ->> 'net')::bigint
-        ELSE 0 END),
-    max(e.occurred_at) FILTER (WHERE e.type = 'charge.posted' AND e.amount = 0),
-    max(e.position) FILTER (
-        WHERE e.type IN ('invoice.voided', 'dispute.resolved') OR (e.type = 'charge.posted' AND e.amount = 0))
-FROM ledger.event e
-WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-    AND e.type IN ('charge.posted', 'charge.reversed', 'invoice.issued', 'invoice.voided', 'dispute.resolved')
-GROUP BY e.customer, e.currency ORDER BY e.customer, e.currency
+SELECT %(book)s, m.customer, m.currency, m.net, m.free_at, m.position FROM moved m ORDER BY m.customer, m.currency
 ON CONFLICT (book, customer, currency) DO UPDATE
 SET net = waiting.net + excluded.net,
     free_at = greatest(waiting.free_at, excluded.free_at),
