@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import invariants
+from ledger.verify.findings import FINDINGS_MAX
 from ledger.verify.numbers import Numbered, Taking, put_together
 
 NUMBERS = st.lists(st.tuples(st.sampled_from(["invoice", "credit_note"]), st.integers(1, 4)), max_size=12)
@@ -36,6 +37,17 @@ def test_ranges_find_what_the_whole_does(numbers: list[tuple[str, int]], cuts: l
     expected = [f"numbers_have_no_gaps: {said}" for said in invariants.numbers_have_no_gaps(whole)]
     assert sorted(finding.said for finding in found.findings) == sorted(expected)
     assert (found.count, found.found) == (len(events), len(expected))
+
+
+def test_more_gaps_than_are_named_are_counted() -> None:
+    ranges = []
+    for begin in (0, 150):
+        taking = Taking()
+        for state in states([("invoice", 2 * number) for number in range(300)])[begin : begin + 150]:
+            taking.take(state)
+        ranges.append(taking.finish())
+    found = put_together(ranges)
+    assert (found.count, len(found.findings), found.found) == (300, FINDINGS_MAX, 300)
 
 
 def test_a_number_that_cannot_be_read_is_named_and_missed() -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from ledger import invariants
 from ledger.decider import UNREADABLE
-from ledger.verify.findings import Finding, Part, part
+from ledger.verify.findings import FINDINGS_MAX, Finding, Part, part
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -71,14 +71,15 @@ def put_together(ranges: Iterable[Taken]) -> Part:
     """Hold the numbers of all ranges, in order, to their series."""
     findings: list[Finding] = []
     last: dict[str, int] = {}
-    count = 0
+    count = unnamed = 0
     for taken in ranges:
         gaps = [invariants.gap(event, last) for event in taken.first]
         findings += [_finding(said) for said in gaps if said is not None]
         findings += taken.part.findings
+        unnamed += taken.part.found - len(taken.part.findings)
         last |= taken.last
         count += taken.part.count
-    return part(count, findings)
+    return Part(count, findings[:FINDINGS_MAX], len(findings) + unnamed)
 
 
 def _finding(said: str) -> Finding:
