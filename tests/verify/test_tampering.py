@@ -192,6 +192,15 @@ def test_the_command_says_it_in_a_table_and_by_its_exit_code(
     assert run(database, "verify", "--book", "nowhere").code == 4
 
 
+@pytest.mark.parametrize("time", ["infinity", "10000-01-01 00:00:00+00", "0001-01-01 00:00:00+00 BC"])
+def test_a_time_that_no_event_has_is_named(database: str, time: str) -> None:
+    fill(database, 20)
+    as_superuser(database, f"UPDATE {EVENT} SET occurred_at = '{time}' WHERE position = 9")
+    ran = run(database, "verify", "--book", BOOK)
+    assert ran.code == 5
+    assert f"position 9 occurred at {time} and was recorded at " in ran.err
+
+
 def test_a_key_that_was_replaced_signs_nothing_that_was_kept(database: str, kept: Checkpoint) -> None:
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
     as_superuser(

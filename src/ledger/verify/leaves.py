@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow
 
+from ledger.errors import IntegrityError
 from ledger.log import merkle
 from ledger.sql import queries
 from ledger.verify.findings import Finding, Part, part
@@ -125,9 +126,20 @@ class Tree:
 
 
 def stream(connection: Connection, query: str, **values: object) -> Iterator[TupleRow]:
-    """Read rows as they come, in the database's binary form, without holding more than a few."""
+    """Read rows as they come, in the database's binary form, without holding more than a few.
+
+    Raises `IntegrityError` for a row with a time that no event has: not even its columns can be read.
+    """
     statement: LiteralString = SQL[query]
-    with connection.transaction(), connection.cursor(name="rows", binary=True) as cursor:
-        cursor.execute(statement, values)
-        while rows := cursor.fetchmany(FETCHED_ROWS):
-            yield from rows
+    try:
+        with connection.transaction(), connection.cursor(name="rows", binary=True) as cursor:
+            cursor.execute(statement, values)
+            while rows := cursor.fetchmany(FETCHED_ROWS):
+                yield from rows
+    except psycopg.DataError as error:
+        for position, occurred_at, recorded_at in connection.execute(SQL["out_of_time"], values):
+            raise IntegrityError(
+                f"position {position} occurred at {occurred_at} and was recorded at {recorded_at}: "
+                "no event has such times"
+            ) from error
+        raise

@@ -15,6 +15,13 @@ SELECT position, recorded_at,
     type IN ('invoice.issued', 'credit_note.issued')
 FROM ledger.event WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position;
 
+-- name: out_of_time
+-- The first row with a time that no event has: before the first year, after the last one, or never.
+SELECT position, occurred_at::text, recorded_at::text FROM ledger.event
+WHERE book = %(book)s
+    AND (least(occurred_at, recorded_at) < '0001-01-01Z' OR greatest(occurred_at, recorded_at) >= '10000-01-01Z')
+ORDER BY position LIMIT 1;
+
 -- name: broken_streams
 -- Streams whose versions are not 1, 2, 3 … in the order of their positions: read by the index of versions, so that
 -- nothing is sorted however long the log is.
