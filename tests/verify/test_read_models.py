@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -157,6 +158,16 @@ def test_a_value_of_any_type_is_hashed_by_all_that_it_says(
             )
             sums.append(row_sums(connection, "made", "value", "main", 7))
         assert sums[0] != sums[1]
+
+
+def test_rows_that_are_hashed_as_they_come_are_only_ever_added_and_by_one_statement() -> None:
+    adding = [(model, fold) for model in READ_MODELS for fold in model.folds if fold.adds]
+    assert [(model.name, fold.adds) for model, fold in adding] == [("journal", "posting")]
+    for model, fold in adding:
+        writes = re.compile(rf"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO) {fold.adds}\b")
+        found = [(each.name, write) for each in model.folds for write in writes.findall(each.statement)]
+        assert found == [(fold.name, "INSERT INTO")]
+        assert not re.search(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", fold.added())
 
 
 def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:

@@ -38,7 +38,8 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AN
 
 -- name: bill_customers
 -- types: invoice.issued
--- What customers are billed once they take part in any trial; of other invoices the bytes are not opened.
+-- What customers are billed once they take part in any trial; of other invoices the bytes are not opened. Where nobody takes
+-- part, no invoice is looked at.
 INSERT INTO billed
 SELECT b.book, b.invoice, b.customer, b.currency, (d.data ->> 'net')::bigint, coalesce((d.data ->> 'discount')::bigint, 0), 0,
     false, b.occurred_at, b.position
@@ -46,6 +47,7 @@ FROM (
     SELECT e.book, e.invoice, e.customer, e.currency, e.occurred_at, e.position, e.state
     FROM ledger.event e
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
+        AND EXISTS (SELECT FROM assignment a WHERE a.book = ANY (ARRAY[%(book)s]))
         AND EXISTS (
             SELECT FROM assignment a
             WHERE a.book = ANY (ARRAY[e.book]) AND a.customer = ANY (ARRAY[e.customer]) AND a.position < e.position)
