@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 import msgspec
@@ -47,10 +49,19 @@ class DisputeHistories(Histories):
         DisputeHistories.restored += 1
 
     def money(self) -> tuple[dict[tuple[str, str], int], bytes]:
-        """All balances; every invoice, source and allocation as the rules see them."""
+        """All balances; every invoice and source as the rules see them.
+
+        Two uses on one invoice, one behind the other, are undone as one and come back as one.
+        """
         alice = self.world.alice
         invoices = sorted(alice.invoices(), key=lambda invoice: invoice.number)
-        sources = sorted(alice.sources(), key=lambda source: source.key)
+        sources = [
+            msgspec.structs.replace(source, allocations=[
+                (invoice, sum(amount for _, amount in uses))
+                for invoice, uses in groupby(source.allocations, key=itemgetter(0))
+            ])
+            for source in sorted(alice.sources(), key=lambda source: source.key)
+        ]  # fmt: skip
         balances = {key: amount for key, amount in self.world.balances["alice"].items() if amount}
         return balances, msgspec.msgpack.encode([invoices, sources])
 

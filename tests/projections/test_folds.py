@@ -44,7 +44,7 @@ LEFT = sql.SQL(
 )
 HOLDING = sql.SQL(
     "SELECT customer, dispute, sum(amount)::bigint FROM {invoices}.holding WHERE book = %(book)s"
-    " GROUP BY customer, dispute"
+    " GROUP BY customer, dispute HAVING sum(amount) <> 0"
 )
 LAPSED = sql.SQL("SELECT state, outcome, level, lapsed::text FROM {disputes}.dispute WHERE book = %(book)s")
 SALES = sql.SQL("SELECT count(*) FROM {journal}.posting WHERE account = 'sales-1'")
@@ -98,12 +98,14 @@ class Ledger:
                  for position, account, currency, amount in self.whole.all(MOVED, book=book)
                  if amount}  # fmt: skip
         assert found == expected
-        held = {
-            (customer, dispute): amount for customer, dispute, amount in self.whole.all(HOLDING, book=book)
+        held = {(name, dispute): held for name, dispute, held in self.whole.all(HOLDING, book=book)}
+        assert held == {
+            (name, dispute.dispute): dispute.held
+            for name, state in customers.items()
+            if state is not None
+            for dispute in state.disputes.values()
+            if dispute.held
         }
-        for name, state in customers.items():
-            for dispute in state.disputes.values() if state is not None else ():
-                assert held.get((name, dispute.dispute), 0) == dispute.held
         states = [customer for customer in customers.values() if customer is not None]
         invoices = [invoice for customer in states for invoice in customer.invoices()]
         assert {invoice: tuple(amounts) for invoice, *amounts in self.whole.all(DUE, book=book)} == {

@@ -94,7 +94,7 @@ SELECT t.invoice, t.customer, t.state, t.due, t.voided_at, t.void_reason, t.void
      FROM (SELECT o.dispute, sum(o.amount) AS amount FROM invoices.holding AS o
            WHERE o.book = t.book AND o.invoice = t.invoice GROUP BY o.dispute) AS h
      JOIN disputes.dispute AS d ON d.book = t.book AND d.customer = t.customer AND d.dispute = h.dispute
-     WHERE d.state = 'open' AND h.amount > 0) AS disputes,
+     WHERE h.amount > 0) AS disputes,
     (SELECT s.data ->> 'through' FROM said AS s WHERE s.position = t.causation AND s.type = 'customer.billed') AS through,
     (SELECT s.event FROM said AS s WHERE s.type = 'customer.closed') AS closed,
     (SELECT json_agg(s.event || jsonb_build_object('treatment', coalesce(s.data ->> 'tax_treatment', 'standard'))
@@ -139,7 +139,7 @@ SELECT c.locale, k.time_zone, (SELECT json_agg(row_to_json(b) ORDER BY b.currenc
                 FROM (SELECT o.dispute, sum(o.amount) AS amount FROM invoices.holding AS o
                       WHERE o.book = i.book AND o.invoice = i.invoice GROUP BY o.dispute) AS h
                 JOIN disputes.dispute AS d ON d.book = i.book AND d.customer = i.customer AND d.dispute = h.dispute
-                WHERE d.state = 'open' AND h.amount > 0)
+                WHERE h.amount > 0)
             ) ORDER BY i.due_on, i.position)
          FROM invoices.invoice AS i WHERE i.book = b.book AND i.customer = b.customer AND i.currency = b.currency
             AND i.due > 0) AS invoices,

@@ -178,19 +178,26 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
     AND e.type IN ('debt.written_off', 'debt.recovered');
 
 -- name: hold
--- types: dispute.opened credit_note.issued credit_note.voided
--- A complaint holds what was due when it was opened. A credit note takes out of it, and its void gives back, what the event
--- says of each complaint. What a complaint that ended still held is of no moment, and stays.
+-- types: dispute.opened dispute.resolved credit_note.issued credit_note.voided
+-- A complaint holds what was due when it was opened, and lets go of the rest when it is resolved. A credit note takes out of
+-- what complaints hold, and its void gives back: the event says how much of which, and what it does not say is that of the
+-- complaint that it settles.
 INSERT INTO holding (book, position, customer, invoice, dispute, amount)
 SELECT e.book, e.position, e.customer, e.invoice, h.dispute, h.amount
 FROM ledger.event e
 CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data OFFSET 0) d
 CROSS JOIN LATERAL (
-    SELECT d.data ->> 'dispute' AS dispute, (d.data ->> 'held')::bigint AS amount
-    WHERE e.type = 'dispute.opened' AND d.data ? 'held'
+    SELECT d.data ->> 'dispute' AS dispute,
+        CASE e.type WHEN 'dispute.opened' THEN (d.data ->> 'held')::bigint
+            WHEN 'dispute.resolved' THEN -(d.data ->> 'released')::bigint
+            WHEN 'credit_note.issued' THEN (
+                SELECT coalesce(sum((s.share ->> 'amount')::bigint), 0)
+                FROM jsonb_array_elements(d.data -> 'disputes') AS s (share)) - (d.data ->> 'to_disputed')::bigint
+        END AS amount
+    WHERE d.data ? 'dispute'
     UNION ALL
     SELECT s.share ->> 'dispute', CASE e.type WHEN 'credit_note.issued' THEN -1 ELSE 1 END * (s.share ->> 'amount')::bigint
     FROM jsonb_array_elements(d.data -> 'disputes') AS s (share)
 ) h
-WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-    AND e.type IN ('dispute.opened', 'credit_note.issued', 'credit_note.voided');
+WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND h.amount <> 0
+    AND e.type IN ('dispute.opened', 'dispute.resolved', 'credit_note.issued', 'credit_note.voided');

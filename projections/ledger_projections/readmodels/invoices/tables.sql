@@ -233,13 +233,13 @@ CREATE TABLE holding (
     dispute  text   NOT NULL,
     amount   bigint NOT NULL
 ) WITH (fillfactor = 100);
-COMMENT ON TABLE holding IS 'What each complaint keeps of an invoice in dispute while it is open: all that changes it.';
+COMMENT ON TABLE holding IS 'What each complaint keeps of an invoice in dispute: all that changes it.';
 COMMENT ON COLUMN holding.book IS 'The book.';
 COMMENT ON COLUMN holding.position IS 'Position of the event.';
 COMMENT ON COLUMN holding.customer IS 'Who complains.';
 COMMENT ON COLUMN holding.invoice IS 'Number of the invoice.';
 COMMENT ON COLUMN holding.dispute IS 'The complaint.';
-COMMENT ON COLUMN holding.amount IS 'Minor units; below zero when a credit note takes it out of what is in dispute.';
+COMMENT ON COLUMN holding.amount IS 'Minor units; below zero when it keeps less than before.';
 
 CREATE TABLE debt (
     book        text        NOT NULL,
