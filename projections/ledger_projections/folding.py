@@ -129,7 +129,6 @@ class Folder(NamedTuple):
 
     def _queue(self, target: Target, range_: Range, present: frozenset[str]) -> Callable[[], None]:
         self.connection.execute(search_path(target.schema, target.needed), prepare=False)
-        for fold in target.model.folds:
-            if fold.types is None or fold.types & present:
-                execute(self.connection, fold, range_, prepare=self.prepare)
+        for fold in target.model.folds_about(present):
+            execute(self.connection, fold, range_, prepare=self.prepare)
         return self.cursors.move(self.connection, target.schema, range_.book, range_.upto)

@@ -71,6 +71,10 @@ class ReadModel:
             for name, body in queries(__package__ or "", self._file("fold")).items()
         )
 
+    def folds_about(self, present: frozenset[str]) -> list[Fold]:
+        """Choose the statements that may have something to do where these types of events are."""
+        return [fold for fold in self.folds if fold.types is None or fold.types & present]
+
     @cached_property
     def version(self) -> str:
         """Hash of the SQL that its rows come from, that of the read models it needs included."""

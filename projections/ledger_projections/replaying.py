@@ -22,7 +22,7 @@ from ledger.errors import ConfigurationError
 from ledger.sql import queries
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, Connection, open_connection
 from ledger_projections.folding import SQL as REGISTRY
-from ledger_projections.folding import Range, Target, types_of
+from ledger_projections.folding import Range, Target, execute, types_of
 from ledger_projections.installing import complete_schema, drop_schema, make_schema, schema_exists
 from ledger_projections.past import MOMENT, Past
 from ledger_projections.readmodel import JOURNAL, READ_MODELS, ReadModel, from_log, search_path
@@ -133,9 +133,9 @@ class Replay:
         view = "recorded" if target.model is JOURNAL else "event"
         with connection.transaction():
             connection.execute(search_path(target.schema, target.needed))
-            for fold in target.model.folds:
-                if fold.types is None or fold.types & present:
-                    connection.execute(from_log(fold.statement, f'"{self._log}".{view}'), range_._asdict())
+            for fold in target.model.folds_about(present):
+                statement = from_log(fold.statement, f'"{self._log}".{view}')
+                execute(connection, fold._replace(statement=statement), range_)
 
     @staticmethod
     def _keep_dated_by(connection: Connection, target: Target, past: Past) -> None:
