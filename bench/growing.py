@@ -6,6 +6,7 @@ import itertools
 import statistics
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from bench import memory, place
@@ -35,20 +36,24 @@ class Log:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._months = itertools.count()
+        self.events = 0
         self._start()
+
+    def open(self) -> None:
+        """Write what comes before all months."""
         self.events = self._write([read_message(raw, DECODERS, "bench") for raw in opening()])
 
     def _start(self) -> None:
         self._writer = Writer(lambda: connect(self._conninfo, application_name="bench"), Settings())
         self._writer.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Stop the writer."""
         self._writer.stop()
 
     def forget(self) -> None:
         """Let another writer go on, who has nothing in memory."""
-        self.stop()
+        self.close()
         self._start()
 
     def grow(self, upto: int) -> None:
@@ -88,21 +93,22 @@ def growth(conninfo: str, long_events: int) -> list[Figure]:
     customers whose states are in its memory, and of customers whose states it has to read.
     """
     tune_garbage_collection()  # as the service's process does
-    with place.database(conninfo, "bench_growing_short") as beside:
-        long, short = Log(conninfo), Log(beside)
-        try:
-            long.grow(Settings().cached_events_max)
-            full = _resident_megabytes()
-            long.grow(long_events)
-            large = _resident_megabytes()
-            short.grow(SHORT_EVENTS)
-            warm = _in_turn(short, long, _BLOCKS)
-            short.forget()
-            long.forget()
-            cold = _in_turn(short, long, _COLD_BLOCKS)
-        finally:
-            long.stop()
-            short.stop()
+    with (
+        place.database(conninfo, "bench_growing_short") as beside,
+        closing(Log(conninfo)) as long,
+        closing(Log(beside)) as short,
+    ):
+        long.open()
+        short.open()
+        long.grow(Settings().cached_events_max)
+        full = _resident_megabytes()
+        long.grow(long_events)
+        large = _resident_megabytes()
+        short.grow(SHORT_EVENTS)
+        warm = _in_turn(short, long, _BLOCKS)
+        short.forget()
+        long.forget()
+        cold = _in_turn(short, long, _COLD_BLOCKS)
     at = f"at {SHORT_EVENTS:,} events"
     figures = []
     for whose, (bar, cost) in (("an event", warm), ("an event of customers not in memory", cold)):

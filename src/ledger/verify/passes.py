@@ -74,11 +74,9 @@ class Passes:
             yield found
 
 
-@contextmanager
-def open_auditor(conninfo: str) -> Iterator[Connection]:
+def open_auditor(conninfo: str) -> Connection:
     """Open a connection that reads the log."""
-    with _connect(conninfo) as connection:
-        yield connection
+    return connect(conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0)
 
 
 @contextmanager
@@ -104,8 +102,4 @@ def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> tu
 @cache
 def _own_auditor(conninfo: str) -> Connection:
     """Open the connection of a process, which all of its pieces of work use and which ends with it."""
-    return _connect(conninfo)
-
-
-def _connect(conninfo: str) -> Connection:
-    return connect(conninfo, role=ROLE, application_name="billing-ledger verify", statement_seconds_max=0)
+    return open_auditor(conninfo)
