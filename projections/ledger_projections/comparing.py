@@ -36,9 +36,10 @@ def row_sums(connection: Connection, schema: str, table: str, book: str, seed: i
     return _sums(connection, schema, table, sql.Identifier(schema, table), seed, {"book": book})
 
 
-def sums_of_added(connection: Connection, schema: str, fold: Fold, range_: Range, seed: int) -> Sums:
-    """Do so for the rows that a fold would add to the table in the schema, and add none."""
-    table = fold.adds or ""
+def sums_of_added(
+    connection: Connection, schema: str, table: str, fold: Fold, range_: Range, seed: int
+) -> Sums:
+    """Do so for the rows that a fold would add to the table, which is in the schema, and add none."""
     rows = sql.SQL(_SQL["added"]).format(table=sql.Identifier(schema, table), rows=sql.SQL(fold.added()))
     return _sums(connection, schema, table, rows, seed, range_._asdict())
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from threading import Event
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
@@ -42,12 +44,16 @@ Connection = psycopg.Connection[TupleRow]
 Advance = Callable[[int], None]
 
 
-def check_read_models(conninfo: str, book: str, advance: Advance = lambda _: None) -> list[Check]:
+def check_read_models(
+    conninfo: str, book: str, advance: Advance = lambda _: None, stopping: Event | None = None
+) -> list[Check]:
     """Compare every live read model of a book with one that is built for it; one check for each.
 
     What is of another version of the program, or stands still, is not compared, and its check says so. The
-    live ones may go on meanwhile. Raises `Unavailable` when another process does the same.
+    live ones may go on meanwhile. Raises `Unavailable` when another process does the same, and soon after
+    `stopping` is set.
     """
+    stopping = stopping or Event()
     with connect(conninfo, statement_seconds_max=0, application_name="billing-ledger verify") as connection:
         live = {model: _why_not(connection, model) for model in READ_MODELS}
         models = [model for model in READ_MODELS if live[model] is None]
@@ -56,22 +62,50 @@ def check_read_models(conninfo: str, book: str, advance: Advance = lambda _: Non
             for model, why in live.items()
             if why is not None
         ]
-        with _alone(connection, models), ThreadPoolExecutor(LANES, "ledger-verify") as pool:
-
-            def checked(groups: Iterable[Sequence[ReadModel]], *, apart: bool) -> dict[str, Check]:
-                jobs = [
-                    pool.submit(_Build(conninfo, book, group, advance, apart=apart).checks)
-                    for group in groups
-                ]
-                return {each.name: each for job in jobs for each in job.result()}
-
-            found = checked(([model] for model in models), apart=True)
+        with alone(connection, models):
+            apart = [_Build(conninfo, book, [model], advance, stopping, apart=True) for model in models]
+            found = _checked(apart, stopping)
             wrong = {model for model in models if not found[model.name].passed}
             if wrong:
                 _drop(connection)
                 groups = [group for group in _folded_together(models) if wrong.intersection(group)]
-                found |= checked(groups, apart=False)
+                together = [_Build(conninfo, book, group, advance, stopping, apart=False) for group in groups]
+                found = _told_apart(models, found, _checked(together, stopping))
     return [*(found[model.name] for model in models), *checks]
+
+
+def _checked(builds: Sequence[_Build], stopping: Event) -> dict[str, Check]:
+    """Have all built and compared; the first failure ends those under way, and the others never begin."""
+    with ThreadPoolExecutor(LANES, "ledger-verify") as pool:
+        jobs = [pool.submit(build.checks) for build in builds]
+        try:
+            return {each.name: each for job in as_completed(jobs) for each in job.result()}
+        except BaseException:
+            stopping.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _told_apart(
+    models: Sequence[ReadModel], first: Mapping[str, Check], again: Mapping[str, Check]
+) -> dict[str, Check]:
+    """Tell what is wrong from what merely followed from it: that comes out right from the log alone.
+
+    What came out right without following from anything wrong was wrong nevertheless when it was looked at
+    first, and that is kept.
+    """
+    told: dict[str, Check] = {}
+    for model in models:  # each after those it needs
+        was = first[model.name]
+        now = again.get(model.name, was)
+        if now.passed and not was.passed and all(told[needed.name].passed for needed in model.needs):
+            gone = [
+                Finding(f"{each.said}; nothing differed when it was compared once more")
+                for each in was.findings
+            ]
+            now = msgspec.structs.replace(was, findings=gone)
+        told[model.name] = now
+    return told
 
 
 def _why_not(connection: Connection, model: ReadModel) -> str | None:
@@ -88,23 +122,22 @@ def _why_not(connection: Connection, model: ReadModel) -> str | None:
 
 
 @contextmanager
-def _alone(connection: Connection, models: Sequence[ReadModel]) -> Iterator[None]:
+def alone(connection: Connection, models: Sequence[ReadModel]) -> Iterator[None]:
     """Keep rebuilds and other verifications out, and leave nothing behind, not even what a killed one left.
 
     Were we killed, the locks would end with the connection.
     """
-    for name in (VERIFY, *(model.name for model in models)):
-        if not locks.try_lock(connection, locks.REBUILD, name):
-            raise Unavailable(
-                "read models are being verified or rebuilt by another process: wait for that one"
-            )
-    _drop(connection)
-    try:
-        yield
-    finally:
+    with ExitStack() as held:
+        for name in (VERIFY, *(model.name for model in models)):
+            if not locks.try_lock(connection, locks.REBUILD, name):
+                raise Unavailable(
+                    "read models are being verified or rebuilt by another process: wait for that one"
+                )
+            # Given back by us, since the server may notice late that we left.
+            held.callback(locks.unlock, connection, locks.REBUILD, name)
         _drop(connection)
-        for name in (VERIFY, *(model.name for model in models)):  # the server may notice late that we left
-            locks.unlock(connection, locks.REBUILD, name)
+        held.callback(_drop, connection)
+        yield
 
 
 def _drop(connection: Connection) -> None:
@@ -135,6 +168,7 @@ class _Build:
         book: str,
         models: Sequence[ReadModel],
         advance: Advance,
+        stopping: Event,
         *,
         apart: bool,
     ) -> None:
@@ -147,6 +181,7 @@ class _Build:
             for model in models
         ]
         self._advance = advance
+        self._stopping = stopping
         self._apart = apart
         self._seconds = dict.fromkeys(models, 0.0)
         self._seed = secrets.randbits(63)
@@ -158,6 +193,7 @@ class _Build:
             try:
                 upto = min(self._reached(connection).values())
                 self._build(connection, upto)
+                self._go_on()
                 return list(self._compared(connection, upto))
             except psycopg.OperationalError:
                 raise
@@ -167,6 +203,10 @@ class _Build:
                 failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
                 none = [check(name, f"nothing: {first} failed", "rows", 0, [part(0, [])]) for name in others]
                 return [failed, *none]
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Unavailable("the verification was stopped")
 
     def _reached(self, connection: Connection) -> dict[ReadModel, int]:
         rows = connection.execute(_SQL["cursors"], {"book": self._book}).fetchall()
@@ -186,6 +226,7 @@ class _Build:
             # What is folded from other rows is sums over them, or little: all of it at once.
             events_max = upto if target.needed else RANGE_EVENTS_MAX
             for after in range(0, upto, max(events_max, 1)):
+                self._go_on()
                 range_ = Range(self._book, after, min(upto, after + events_max))
                 with connection.transaction():
                     self._fold(connection, target, range_)
@@ -216,13 +257,12 @@ class _Build:
         began = time.monotonic()
         present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
-        for fold in target.model.folds:
-            if fold.types is None or fold.types & present:
-                if self._apart and fold.adds is not None:
-                    sums = sums_of_added(connection, target.schema, fold, range_, self._seed)
-                    self._added[fold.adds] = self._added.get(fold.adds, Sums(0, 0, 0)).plus(sums)
-                else:
-                    execute(connection, fold, range_)
+        for fold in target.model.folds_about(present):
+            if self._apart and fold.adds is not None:
+                sums = sums_of_added(connection, target.schema, fold.adds, fold, range_, self._seed)
+                self._added[fold.adds] = self._added.get(fold.adds, Sums(0, 0, 0)).plus(sums)
+            else:
+                execute(connection, fold, range_)
         self._seconds[target.model] += time.monotonic() - began
 
     @staticmethod
@@ -243,10 +283,13 @@ class _Build:
         rebuilt = self._added.get(table, rebuilt)
         if live == rebuilt:
             return live.rows, []
+        # Of rows that were hashed as they came, there is none to put beside the live ones.
+        differing = [] if table in self._added else side_by_side(connection, target, table, self._book)
         findings = [
             Finding(f"{name} has {row or 'no such row'}, the events come to {expected or 'no such row'}")
-            for row, expected in side_by_side(connection, target, table, self._book)
+            for row, expected in differing
         ]
         if not findings:
-            findings = [Finding(f"{name} has {live.rows} rows, the events come to {rebuilt.rows}")]
+            said = f"it has {live.rows} rows, the events come to {rebuilt.rows}"
+            findings = [Finding(f"{name} differs in rows that cannot be named: {said}")]
         return max(live.rows, rebuilt.rows), findings

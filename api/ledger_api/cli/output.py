@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,11 +71,18 @@ def progress(what: str, total: int | None, unit: str = "events") -> Iterator[Cal
     """Show how far a long piece of work is: gives the function to be told of every `n` more that are done.
 
     On a terminal a bar with rate and time left; elsewhere a line every few seconds; both on standard error,
-    so that standard output stays the command's own. `total` None: it is not known how much there is.
+    so that standard output stays the command's own. `total` None: it is not known how much there is. Several
+    threads may tell it.
     """
     shown = _bar(what, total, unit) if sys.stderr.isatty() else _lines(what, total, unit)
+    lock = threading.Lock()
     with shown as advance:
-        yield advance
+
+        def advance_alone(more: int) -> None:
+            with lock:
+                advance(more)
+
+        yield advance_alone
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ledger.errors import Unavailable
 from ledger_api.cli.output import Json, print_json, print_rows, progress
 
 if TYPE_CHECKING:
@@ -104,26 +103,26 @@ def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
         with found.connect() as connection:
             row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
         events = (_PASSES + len(READ_MODELS)) * (0 if row is None else int(row[0]))
-        stopped = Event()
+        stopping = Event()
         with (
             progress(f"Verifying {book}", events) as advance,
             ThreadPoolExecutor(1, "ledger-verify") as beside,
         ):
+            models = beside.submit(check_read_models, found.conninfo, book, advance, stopping)
 
             def go_on(events: int) -> None:
-                if stopped.is_set():
-                    raise Unavailable("the verification was stopped")
+                if models.done():
+                    models.result()  # what keeps read models from being compared is not told hours later
                 advance(events)
 
-            models = beside.submit(check_read_models, found.conninfo, book, go_on)
             try:
                 report = verify_book(
                     found.conninfo, book, kept.outside, since=kept.since, notes=kept.notes,
-                    processes=processes, advance=advance,
+                    processes=processes, advance=go_on,
                 )  # fmt: skip
                 return msgspec.structs.replace(report, checks=[*report.checks, *models.result()])
             finally:
-                stopped.set()
+                stopping.set()
 
 
 def _tell(report: Report, seconds: float, *, as_json: bool) -> None:

@@ -1,0 +1,101 @@
+"""Verifying that ends early: stopped, failed, or kept out; whatever it was, nothing is left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import TupleRow
+from tests.tlog.test_signing import as_superuser
+from tests.verify.test_read_models import BOOK, folded_book, found
+
+from ledger.database import connect
+from ledger.errors import Unavailable
+from ledger_api.cli.verify import verify
+from ledger_projections import locks, verifying
+from ledger_projections.filling import open_connection
+from ledger_projections.readmodel import READ_MODELS
+from ledger_projections.verifying import check_read_models
+
+__all__ = ["folded_book"]
+
+
+def fails(_: threading.Event) -> None:
+    raise Unavailable("the verification was stopped by a failure")
+
+
+@pytest.mark.parametrize("stop", [threading.Event.set, fails])
+def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
+    folded_book: str, stop: Callable[[threading.Event], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def counted(conninfo: str) -> psycopg.Connection[TupleRow]:
+        begun.append(conninfo)
+        return open_connection(conninfo)
+
+    monkeypatch.setattr("ledger_projections.verifying.open_connection", counted)
+    stopping = threading.Event()
+    with pytest.raises(Unavailable, match="the verification was stopped"):
+        check_read_models(folded_book, BOOK, lambda _: stop(stopping), stopping)
+    assert len(begun) < len(READ_MODELS)
+    with connect(folded_book) as connection:
+        left = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%@verify'").fetchall()
+    assert not left
+    assert found(check_read_models(folded_book, BOOK)) == {}
+
+
+def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:
+    left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%@verify'"
+    with connect(folded_book) as connection:
+        connection.execute('CREATE SCHEMA "journal@verify" CREATE TABLE posting (book text)')
+        assert found(check_read_models(folded_book, BOOK)) == {}
+        assert connection.execute(left).fetchone() == (0,)
+
+
+def held(connection: psycopg.Connection[TupleRow]) -> int:
+    """Count the advisory locks of a session."""
+    row = connection.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def leave_what_cannot_be_dropped(database: str, connection: psycopg.Connection[TupleRow]) -> None:
+    with verifying.alone(connection, READ_MODELS):
+        assert held(connection) == len(READ_MODELS) + 1
+        as_superuser(database, 'CREATE SCHEMA "journal@verify"')
+
+
+def test_what_is_locked_is_given_back_whatever_fails(database: str) -> None:
+    with connect(database) as rebuilding, connect(database) as connection:
+        locks.lock(rebuilding, locks.REBUILD, READ_MODELS[-1].name)
+        with pytest.raises(Unavailable, match="by another process"), verifying.alone(connection, READ_MODELS):
+            pytest.fail("a read model that is being rebuilt was verified")
+        assert held(connection) == 0
+        locks.unlock(rebuilding, locks.REBUILD, READ_MODELS[-1].name)
+        with pytest.raises(InsufficientPrivilege):
+            leave_what_cannot_be_dropped(database, connection)
+        assert held(connection) == 0
+
+
+def test_that_others_rebuild_is_told_before_the_log_was_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify_slowly(*_: object, advance: Callable[[int], None], **__: object) -> None:
+        for _tenth in range(600):
+            time.sleep(0.1)
+            advance(1)
+        pytest.fail("the log was verified to its end")
+
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setattr("ledger.verify.book.verify_book", verify_slowly)
+    with connect(database) as other:
+        locks.lock(other, locks.REBUILD, verifying.VERIFY)
+        with pytest.raises(Unavailable, match="verified or rebuilt by another process"):
+            verify(BOOK, json=True)
