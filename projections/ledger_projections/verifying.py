@@ -100,7 +100,7 @@ def _told_apart(
         now = again.get(model.name, was)
         if now.passed and not was.passed and all(told[needed.name].passed for needed in model.needs):
             gone = [
-                Finding(f"{each.said}; nothing differed when it was compared once more")
+                Finding(f"{each.said}; it did not show again when all was built once more")
                 for each in was.findings
             ]
             now = msgspec.structs.replace(was, findings=gone)

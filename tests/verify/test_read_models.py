@@ -116,7 +116,9 @@ def test_a_difference_that_is_gone_when_all_is_built_again_is_told(folded_book: 
 
     said = found(check_read_models(folded_book, BOOK, undo))
     assert {model: text[: len(expected[model])] for model, text in said.items()} == expected
-    assert all(text.endswith("; nothing differed when it was compared once more") for text in said.values())
+    assert all(
+        text.endswith("; it did not show again when all was built once more") for text in said.values()
+    )
     assert found(check_read_models(folded_book, BOOK)) == {}
 
 
