@@ -23,8 +23,8 @@ ORDER BY a.attnum;
 -- name: sums
 -- How many rows of a book there are, and the sums of their hashes, which no order of rows changes. The hash of a row is a sum
 -- over its columns; each half of it is hashed once more, so that two rows that changed a value with each other do not add up
--- to the same. The seed is new each time, so nobody can try rows out beforehand; rows that differ then agree about once in
--- 2^64. It is no cryptographic hash: this finds edits, and proves nothing to others.
+-- to the same. The seed is new each time, so nobody can try rows out beforehand; rows that differ then agree less
+-- than once in 2^50. It is no cryptographic hash: this finds edits, and proves nothing to others.
 SELECT count(*), coalesce(sum(hashint4extended((h.hash >> 32)::integer, {seed})), 0),
     coalesce(sum(hashint4extended((h.hash << 32 >> 32)::integer, {seed})), 0)
 FROM (SELECT hash_record_extended(ROW({values}), {seed}) AS hash FROM {rows} AS t WHERE t.book = %(book)s OFFSET 0) AS h;

@@ -23,7 +23,7 @@ def test_it_rebuilds_and_tells(database: str) -> None:
     told = orjson.loads(ran.out)
     assert (told["read_models"], told["resumed"]) == (list(NAMES), [])
     assert told["events_folded"] == position * len(NAMES)
-    assert "Rebuilding journal, balances," in ran.err
+    assert "Rebuilding journal, invoices," in ran.err
     assert read_rows(database) == followed
 
     with Rebuild(database, named(["journal"])):
@@ -38,7 +38,7 @@ def test_it_rebuilds_and_tells(database: str) -> None:
 def test_it_says_what_it_does_not_do(database: str) -> None:
     unknown = run(database, "rebuild", "ledgers")
     assert unknown.code == 2
-    assert "there is no read model ledgers; there are journal, balances," in " ".join(unknown.err.split())
+    assert "there is no read model ledgers; there are journal, invoices," in " ".join(unknown.err.split())
     with Rebuild(database, named(["balances"])):
         refused = run(database, "rebuild", "balances", "--json")
     assert refused.code == 4

@@ -38,6 +38,7 @@ def _part(tongue: Tongue, part: Change, currency: str) -> Iterator[str]:
         _key(part),
         what=what[:1].upper() + what[1:],
         discount=part.name,
+        category=part.name,
         amount=tongue.money(abs(part.amount), currency),
         before=tongue.money(abs(part.before), currency),
         after=tongue.money(abs(part.after), currency),

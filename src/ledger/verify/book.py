@@ -53,9 +53,9 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
 ) -> Report:
     """Verify a book up to where its log ends now; `outside` are checkpoints that were kept elsewhere.
 
-    `since` is one up to which the book was verified before: only the leaves before it are read, not the
-    bytes. Notes of an interrupted verification let this one go on where, and as of when, that one was.
-    Raises `ConfigurationError` when there is no such book.
+    `since` is one up to which the book was verified before: of what is before it only the leaves are read,
+    and the bytes of those events alone that take a number. Notes of an interrupted verification let this one
+    go on where, and as of when, that one was. Raises `ConfigurationError` when there is no such book.
     """
     kept = [*outside, *([since] if since is not None else [])]
     with open_auditor(conninfo) as connection:

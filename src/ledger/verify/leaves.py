@@ -53,8 +53,8 @@ def check_leaves(
 ) -> Leaves:
     """Recompute the leaves of positions behind `after` up to `upto`; `after` is a multiple of the range.
 
-    Up to `since` the leaves count as they are stored: a checkpoint vouches for them. All numbers are taken on
-    the way, as they follow from each other.
+    Up to `since` the leaves count as they are stored, because a checkpoint vouches for them; but for those of
+    events that take a number: all numbers are taken on the way, as they follow from each other.
     """
     findings: list[Finding] = []
     leaves: list[bytes] = []
