@@ -13,9 +13,8 @@ COMMENT ON FUNCTION ledger.number_of IS
     'The whole number behind the first such key in an event''s stored bytes, which are not parsed. They are canonical JSON: keys are sorted, there is no white space, and no text holds a quote bare. The event has to have the key.';
 
 -- Three types are nearly all of a log. Who asks for others finds them here instead of reading a range of positions, and the
--- indexes that some of them had are no longer needed: one entry for each of these events, as before for an invoice, and
--- none for those three.
+-- indexes that some of them had are no longer needed (the next migration drops them): one entry for each of these events, as
+-- before for an invoice, and none for those three.
 SET LOCAL statement_timeout = '10min';
 CREATE INDEX event_of_type ON ledger.event (book, type, position)
     WHERE type NOT IN ('charge.posted', 'payment.received', 'allocation.made');
-DROP INDEX ledger.event_numbered, ledger.event_of_care, ledger.event_erased;
