@@ -136,6 +136,10 @@ def from_log(statement: LiteralString, relation: str) -> LiteralString:
 
 
 def search_path(schema: str, needed: Iterable[str]) -> sql.Composed:
-    """Make the statement that lets a fold find its own tables, and those of the schemas that it needs."""
-    schemas = [*map(sql.Identifier, [schema, *needed]), sql.SQL("pg_catalog"), sql.SQL("pg_temp")]
+    """Make the statement that lets a fold find its own tables, and those of the schemas that it needs.
+
+    PostgreSQL's own schema is not named: so it is searched before all that are. Named behind them, a function
+    that somebody puts into a live read model would stand in for PostgreSQL's while that is verified.
+    """
+    schemas = [*map(sql.Identifier, [schema, *needed]), sql.SQL("pg_temp")]
     return sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(schemas))

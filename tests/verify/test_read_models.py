@@ -75,6 +75,16 @@ EDITS = {
         " AND discount = 'percent'",
         {"discounts": "discounts.discount has (main,customer-1,percent,"},
     ),
+    "all sums, with a function in PostgreSQL's place that comes to them": (
+        "UPDATE balances.customer_balance SET receivable = 2 * receivable, disputed = 2 * disputed,"
+        " customer_credit = 2 * customer_credit, unbilled = 2 * unbilled WHERE book = 'main';"
+        " UPDATE balances.account_total SET debit = 2 * debit, credit = 2 * credit WHERE book = 'main';"
+        " UPDATE trials.billed SET credited = 2 * credited WHERE book = 'main';"
+        " CREATE FUNCTION journal.twice(numeric, bigint) RETURNS numeric LANGUAGE sql IMMUTABLE"
+        " RETURN coalesce($1 + 2 * $2, $1, 2 * $2);"
+        " CREATE AGGREGATE journal.sum(bigint) (SFUNC = journal.twice, STYPE = numeric)",
+        {"balances": "balances.account_total has (main,", "trials": "trials.billed has (main,"},
+    ),
 }  # fmt: skip
 
 
