@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -26,8 +28,9 @@ from tests.log.posting import (
 from ledger.database import connect
 from ledger.event import Event
 from ledger.log import store
-from ledger.log.states import States
+from ledger.log.states import NUMBERED, States
 from ledger.message import Message
+from ledger.verify.leaves import SQL as VERIFYING
 
 CUSTOMERS = tuple(f"customer-{n}" for n in range(8))
 
@@ -167,3 +170,8 @@ def _rejected(last: Event) -> Event:
         position=last.position + 1,
         version=last.version + 1,
     )
+
+
+def test_statements_name_the_events_that_take_numbers_and_no_others() -> None:
+    for statement, times in ((store._SQL["last_numbered"], 1), (VERIFYING["leaves"], 2)):
+        assert Counter(re.findall(r"'(\w+\.\w+)'", statement)) == dict.fromkeys(NUMBERED, times)

@@ -1,12 +1,15 @@
 """The planner has no choice: a fold reads its range of the log and finds rows by index, whatever it believes.
 
-Twice it had one. Of tables made a moment ago it believed that they were empty, and went through a whole range
-for every row of theirs; of a book that began a moment ago it believed the same, and read all of it for every
-range.
+And what is rare in a log is found by the index that leaves out what is not.
+
+Of folds it had one twice. Of tables made a moment ago it believed that they were empty, and went through a
+whole range for every row of theirs; of a book that began a moment ago it believed the same, and read all of
+it for every range.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +22,7 @@ from tests.projections.histories import post_lives
 from tests.projections.running import cursors, projecting, until
 
 from ledger.database import connect
+from ledger.log import store
 from ledger_projections.folding import SESSION, SQL
 from ledger_projections.installing import install_missing
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
@@ -97,3 +101,34 @@ def test_in_a_young_book_beside_a_large_one(grown: str, model: ReadModel) -> Non
         known = connection.execute("SELECT attname FROM pg_stats WHERE tablename = 'event'").fetchall()
         assert ("position",) in known
     check(grown, model, columns=2)
+
+
+def bulk(said: str) -> list[str]:
+    """Give the types that a text names, in the order of their names."""
+    return sorted(re.findall(r"'(\w+\.\w+)'", said))
+
+
+def test_types_are_found_by_the_index_that_leaves_out_the_same_as_the_question(grown: str) -> None:
+    with connect(grown) as connection:
+        connection.execute(SESSION)
+        reads = list(scans(plan_of(connection, SQL["types_of"])))
+        made = connection.execute("SELECT pg_get_indexdef('ledger.event_of_type'::regclass)").fetchone()
+    assert {scan["Index Name"] for scan in reads if scan["Relation Name"] == "event"} == {"event_of_type"}
+    assert made is not None
+    lists = re.findall(r"(?:NOT IN \(|ARRAY\[)(.+?)[)\]]", SQL["types_of"])
+    assert [bulk(each) for each in lists] == [bulk(str(made[0]))] * 3
+
+
+def test_a_writer_that_starts_finds_the_last_numbers_by_index(grown: str) -> None:
+    """Also in a book that has no credit note: it does not go through all of it for that."""
+    with connect(grown, autocommit=False) as connection:
+        store.prepare(connection)
+        statement = store._SQL["last_numbered"].replace("%(book)s", "$1")
+        connection.execute(f"PREPARE last_numbered (text) AS {statement}".encode())
+        row = connection.execute("EXPLAIN (FORMAT JSON) EXECUTE last_numbered ('grown')").fetchone()
+    assert row is not None
+    reads = list(scans(row[0][0]["Plan"]))
+    assert [scan["Index Name"] for scan in reads] == ["event_of_type"] * 2
+    for scan in reads:
+        assert "book = $1" in scan["Index Cond"]
+        assert "type = " in scan["Index Cond"]

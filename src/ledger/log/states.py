@@ -18,8 +18,10 @@ from ledger.log import snapshots, store
 from ledger.log.snapshots import Snapshot
 
 NUMBERED = ("invoice.issued", "credit_note.issued")
-"""Events that take the next number of a series; the book's state knows the last of each."""
+"""Events that take the next number of a series; the book's state knows the last of each.
 
+The statements `last_numbered` and `leaves` name the same ones.
+"""
 
 _CUSTOMERS_A_QUERY = 500
 """Streams read in one go: enough to save round trips, few enough to hold what is read in memory."""
@@ -132,10 +134,8 @@ class States:
             event = read_event(state)
             self.book = evolve_book(self.book, event)
             self.book_version = event.version
-        for event_type in NUMBERED:
-            last = store.last_numbered(conn, self.book_name, event_type)
-            if last is not None:
-                self.book = evolve_book(self.book, read_event(last))
+        for state in store.last_numbered(conn, self.book_name):
+            self.book = evolve_book(self.book, read_event(state))
 
     def _read_customers(self, conn: psycopg.Connection, customers: list[str]) -> None:
         for at in range(0, len(customers), _CUSTOMERS_A_QUERY):

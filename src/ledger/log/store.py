@@ -231,10 +231,10 @@ def streams(conn: psycopg.Connection, book: str, names: Sequence[str]) -> Iterat
     yield from conn.execute(_SQL["streams"], {"book": book, "streams": list(names)}, binary=True)
 
 
-def last_numbered(conn: psycopg.Connection, book: str, event_type: str) -> bytes | None:
-    """Read the last event of a type that takes numbers, or None."""
-    row = conn.execute(_SQL["last_numbered"], {"book": book, "type": event_type}, binary=True).fetchone()
-    return None if row is None else row[0]
+def last_numbered(conn: psycopg.Connection, book: str) -> Iterator[bytes]:
+    """Read the last event of each type that takes numbers, of those that there are."""
+    for (state,) in conn.execute(_SQL["last_numbered"], {"book": book}, binary=True):
+        yield state
 
 
 def tail(conn: psycopg.Connection, book: str, after: int) -> Iterator[bytes]:
