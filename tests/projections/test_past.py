@@ -150,7 +150,7 @@ def test_of_a_whole_book_only_what_the_question_is_about_is_read(
     """Nothing of other types, and of these nothing behind the moment."""
     types = {"types": past._folded((model,)).of_customers, "upto": 200}
     before, how = read_for(connection, "copy_types", **types)
-    assert 0 < before < 40
+    assert 0 < before < 40, how
     grow(database)
     read, how_then = read_for(connection, "copy_types", **types)
     assert read == before
