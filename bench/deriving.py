@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import sys
 import time
@@ -31,6 +32,7 @@ HISTORY = "history"
 """The book of the history."""
 EVENTS_MIN = 500_000
 """Fewer say more about making schemas than about folding."""
+_months = itertools.count()
 _BLOCK_MESSAGES = 5_000
 _PORT = 8_943
 _INGEST_SECONDS = 15.0
@@ -86,7 +88,7 @@ def fill(conninfo: str, events: int) -> int:
         position = _write(writer, opening())
         began = time.monotonic()
         while position < events:
-            position = _write(writer, mixed(_BLOCK_MESSAGES))
+            position = _write(writer, mixed(_BLOCK_MESSAGES, _months))
             rate = position / (time.monotonic() - began)
             print(f"\rfilling: {position:,} of {events:,} events, {rate:,.0f}/s   ",
                   end="", file=sys.stderr, flush=True)  # fmt: skip
@@ -164,7 +166,7 @@ def _ingest(running: Service) -> Iterator[None]:
 def _post(running: Service) -> None:
     headers = {**running.headers, "content-type": "application/x-ndjson"}
     while True:
-        drive(running.port, [request("bench", PATH, b"\n".join(mixed(_BODY_MESSAGES)), headers)], 1)
+        drive(running.port, [request("bench", PATH, b"\n".join(mixed(_BODY_MESSAGES, _months)), headers)], 1)
 
 
 def _waits(connection: psycopg.Connection, seconds: float) -> list[float]:

@@ -11,7 +11,6 @@ CUSTOMERS = 10_000
 """Those there are at a time."""
 LIFE_MONTHS = 20
 _numbers = itertools.count(1)
-_months = itertools.count()
 
 
 def message(type_: str, id_: str, subject: str | None, data: dict[str, object]) -> bytes:
@@ -59,11 +58,11 @@ def _opened(customer: str) -> bytes:
     return message("customer.opened", customer, customer, {"currency": "EUR"})
 
 
-def mixed(count: int, months: Iterator[int] = _months) -> list[bytes]:
+def mixed(count: int, months: Iterator[int]) -> list[bytes]:
     """Lay out a billing history of about `count` messages: monthly three charges, an invoice, its payment.
 
     A customer stays for `LIFE_MONTHS`, then another one comes: the log grows, nobody's history does for ever.
-    Books that are measured beside each other have `months` of their own, counted from 0.
+    Each book has `months` of its own, counted from 0.
     """
     return [raw for n in itertools.islice(months, count // 5) for raw in _month(n)]
 
