@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from tests.api.live import Caller, Json, Live, open_book
-from tests.ledger.asks import bill
+from tests.ledger.asks import agree, bill, service
 from tests.ledger.world import Ask
 
 from ledger.charge import ChargePosted, ChargeReversed
@@ -21,6 +21,8 @@ TAXES = [
     {"category": "standard", "rate": "20", "from": "2020-01-01"},
     {"category": "reduced", "rate": "10", "from": "2020-01-01"},
 ]
+DSL, TV = service("dsl", 3100), service("tv", 310)
+BOTH = agree("2026-01-01", DSL, TV)
 
 
 def billed_twice(live: Live, book: Caller, first: tuple[Ask, ...], then: tuple[Ask, ...]) -> Caller:

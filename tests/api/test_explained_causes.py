@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from tests.api.explained import billed_twice, hold_sums, parts
+from tests.api.explained import BOTH, DSL, TV, billed_twice, hold_sums, parts
 from tests.api.live import Caller, Live
 from tests.ledger.asks import (
     agree,
@@ -18,8 +18,6 @@ from tests.ledger.asks import (
 )
 from tests.ledger.world import Ask
 
-DSL, TV = service("dsl", 3100), service("tv", 310)
-BOTH = agree("2026-01-01", DSL, TV)
 CALLS = ("charge.posted", {
     "charge": "u1", "service": "calls", "currency": "EUR", "quantity": "12.5", "unit_price": "4",
 })  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.api.explained import AT, FEBRUARY, MARCH, TAXES, billed_twice, hold_sums, parts
+from tests.api.explained import AT, BOTH, DSL, FEBRUARY, MARCH, TAXES, TV, billed_twice, hold_sums, parts
 from tests.api.live import Caller, Live, open_book
 from tests.ledger.asks import (
     agree,
@@ -19,9 +19,6 @@ from tests.ledger.asks import (
     service,
 )
 from tests.ledger.world import Ask
-
-DSL, TV = service("dsl", 3100), service("tv", 310)
-BOTH = agree("2026-01-01", DSL, TV)
 
 
 def taxed(treatment: str) -> Ask:

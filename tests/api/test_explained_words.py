@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.api.explained import AT, FEBRUARY, billed_twice, texts
+from tests.api.explained import AT, BOTH, DSL, FEBRUARY, billed_twice, texts
 from tests.api.live import Caller, Json, Live
 from tests.ledger.asks import (
     agree,
@@ -18,9 +18,6 @@ from tests.ledger.asks import (
 )
 
 from ledger_api.tongue import LANGUAGES, Language
-
-DSL, TV = service("dsl", 3100), service("tv", 310)
-BOTH = agree("2026-01-01", DSL, TV)
 
 AT_MOST = {
     "en": "On all invoices together it takes off no more than €3.00.",
