@@ -52,8 +52,8 @@ JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'event';
 -- name: copy_streams
 -- What counts of some streams: of the book all that was recorded by then, of customers what had occurred by then too. How
 -- far to read is found by doubling, so that of what came after no more is read than of what came before. Streams come one
--- by one (OFFSET 0), and the position is written as no index knows it: the planner, who may know nothing of the log yet,
--- could else go through all of the book.
+-- by one, each in the order of its versions, which only their own index has, and the position is written as no index knows
+-- it: the planner, who may know nothing of the log yet, could else go through all of the book.
 WITH RECURSIVE reach (stream, version, goes_on) AS (
     SELECT s.stream, 64::bigint, true FROM unnest(%(streams)s::text[]) AS s (stream)
     UNION ALL
@@ -61,7 +61,7 @@ WITH RECURSIVE reach (stream, version, goes_on) AS (
     FROM reach AS r
     CROSS JOIN LATERAL (
         SELECT e.position FROM ledger.event AS e
-        WHERE e.book = %(book)s AND e.stream = r.stream AND e.version = r.version OFFSET 0) AS p
+        WHERE e.book = %(book)s AND e.stream = r.stream AND e.version >= r.version ORDER BY e.version LIMIT 1) AS p
     WHERE r.goes_on
 ), zone AS MATERIALIZED (
     SELECT ledger.zone_of(%(book)s) AS name
@@ -75,7 +75,7 @@ WITH RECURSIVE reach (stream, version, goes_on) AS (
             AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s::text[]))
             AND (e.stream = 'book' OR ledger.occurred_by(
                 e.occurred_at, (SELECT z.name FROM zone AS z), %(day)s::date, %(instant)s::timestamptz))
-        OFFSET 0) AS c
+        ORDER BY e.version) AS c
     RETURNING type
 )
 SELECT coalesce(array_agg(DISTINCT c.type), '{}') FROM copied AS c;

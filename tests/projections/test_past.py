@@ -132,15 +132,15 @@ def read_for(connection: Connection, copy: LiteralString, **values: object) -> t
 
 
 def test_of_a_long_stream_what_came_after_is_not_read(database: str, connection: Connection) -> None:
-    """It is read no further than twice as far as the moment."""
+    """It is read no further than twice as far as the moment, whatever the planner knows of the log."""
     streams = {"streams": ["book", "customer/customer-1"]}
-    for again in (False, True):
+    for step in (None, analyze, grow, analyze):
+        if step:
+            step(database)
         read, how = read_for(connection, "copy_streams", **streams)
         assert 30 < read < 2 * 64
         assert "event_stream_version" in how
         assert "version <= " in how
-        if not again:
-            grow(database)
 
 
 @pytest.mark.parametrize("model", ["contacts", "disputes"])
@@ -151,12 +151,19 @@ def test_of_a_whole_book_only_what_the_question_is_about_is_read(
     types = {"types": past._folded((model,)).of_customers, "upto": 200}
     before, how = read_for(connection, "copy_types", **types)
     assert 0 < before < 40, how
-    grow(database)
-    read, how_then = read_for(connection, "copy_types", **types)
-    assert read == before
-    for found in (how, how_then):
-        assert "event_of_type" in found
-        assert '"position" <= ' in found
+    for step in (analyze, grow, analyze):
+        step(database)
+        read, how_then = read_for(connection, "copy_types", **types)
+        assert read == before
+        for found in (how, how_then):
+            assert "event_of_type" in found
+            assert '"position" <= ' in found
+
+
+def analyze(database: str) -> None:
+    """Let the planner count the log, as it does by itself once a minute."""
+    with connect(database, role=None) as owner:
+        owner.execute("ANALYZE ledger.event")
 
 
 def grow(database: str) -> None:
