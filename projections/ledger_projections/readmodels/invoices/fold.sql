@@ -112,19 +112,24 @@ WITH fact AS MATERIALIZED (
         FROM fact f WHERE f.type IN ('dispute.opened', 'dispute.resolved') AND f.data ? 'payment'
     ) m
     GROUP BY m.book, m.customer, m.payment
+), receipt AS MATERIALIZED (
+    SELECT f.customer, f.data ->> 'payment' AS payment, f.currency, f.amount, f.data ->> 'method' AS method,
+        f.data ->> 'reference' AS reference, f.occurred_at, f.position
+    FROM fact f WHERE f.type = 'payment.received'
 ), received AS (
     INSERT INTO payment (book, customer, payment, currency, amount, allocated, refunded, returned, charged_back,
         method, reference, received_at, position)
-    SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, coalesce(m.allocated, 0),
-        coalesce(m.refunded, 0), coalesce(m.returned, 0), coalesce(m.charged_back, 0), f.data ->> 'method',
-        f.data ->> 'reference', f.occurred_at, f.position
-    FROM fact f LEFT JOIN payment_moved m ON m.customer = f.customer AND m.payment = f.data ->> 'payment'
-    WHERE f.type = 'payment.received'
+    SELECT %(book)s, r.customer, r.payment, r.currency, r.amount, coalesce(m.allocated, 0), coalesce(m.refunded, 0),
+        coalesce(m.returned, 0), coalesce(m.charged_back, 0), r.method, r.reference, r.occurred_at, r.position
+    FROM receipt r LEFT JOIN payment_moved m ON m.customer = r.customer AND m.payment = r.payment
+), paid_earlier AS MATERIALIZED (
+    SELECT m.* FROM payment_moved m
+    WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.customer = m.customer AND r.payment = m.payment)
 ), paid AS (
     UPDATE payment p
     SET allocated = p.allocated + m.allocated, refunded = p.refunded + m.refunded, returned = p.returned + m.returned,
         charged_back = p.charged_back + m.charged_back
-    FROM payment_moved m
+    FROM paid_earlier m
     WHERE p.book = ANY (ARRAY[m.book]) AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
 ), failed AS (
     INSERT INTO payment_failure
