@@ -12,6 +12,7 @@ from facturx import (  # type: ignore[import-untyped]
     xml_check_xsd,
 )
 from pypdf import PdfReader
+from tests.api.einvoice_rules import broken_rules
 from tests.api.live import Caller, Live, open_book, problem
 from tests.api.sellers import RATES, introduce, sold_by
 from tests.ledger.asks import charge, credit, erase, issue, pay, percent_off, refund, void
@@ -118,6 +119,7 @@ def test_the_pdf_is_the_same_tomorrow_and_holds_the_einvoice(shop: Caller) -> No
     assert name == "factur-x.xml"
     assert embedded == shop.get(f"{INVOICE}.xml").content
     assert xml_check_xsd(embedded)
+    assert broken_rules(embedded) == []
 
 
 def test_a_credit_note_is_shown_and_written_too(shop: Caller) -> None:
@@ -132,6 +134,7 @@ def test_a_credit_note_is_shown_and_written_too(shop: Caller) -> None:
         assert text in said, text
     xml = shop.get(f"{NOTE}.xml").content
     assert xml_check_xsd(xml)
+    assert broken_rules(xml) == []
     assert get_facturx_xml_from_pdf(shop.get(f"{NOTE}.pdf").content)[1] == xml
     assert problem(shop.get("/credit-notes/CN-9")) == (404, "credit_note_unknown")
     assert problem(shop.get("/credit-notes/CN-9.pdf")) == (404, "credit_note_unknown")

@@ -1,4 +1,4 @@
-"""E-invoices: valid by the schema of EN 16931, and equal to the invoice to the cent."""
+"""E-invoices: valid by the schema and the rules of EN 16931, and equal to the invoice to the cent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import msgspec
 import pytest
 from facturx import xml_check_xsd  # type: ignore[import-untyped]
 from hypothesis import given, settings
-from tests.api.papers import invoice, invoices, line
+from hypothesis import strategies as st
+from tests.api.einvoice_rules import broken_rules
+from tests.api.papers import TEXTS, invoice, invoices, line
 from tests.api.sellers import BUYER, SELLER
 
 from ledger.errors import IntegrityError, Malformed
 from ledger.money import EXPONENTS
-from ledger.person import Person
+from ledger.person import Address, Person
 from ledger.seller import Bank, Seller
 from ledger_api.papers.einvoice import as_einvoice
 from ledger_api.papers.hybrid import declare
@@ -22,6 +24,7 @@ from ledger_api.papers.vouchers import Invoice
 
 SPACE = {"ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"}
 SELLS, BUYS = msgspec.convert(SELLER, Seller), msgspec.convert(BUYER, Person)
+ADDRESS = msgspec.convert(BUYER["address"], Address)
 TOTALS = "ram:SpecifiedTradeSettlementHeaderMonetarySummation"
 
 
@@ -45,6 +48,7 @@ def test_any_invoice_is_valid_and_its_totals_are_the_ledgers(billed: Invoice) ->
     written = as_einvoice(SELLS, BUYS, billed)
     assert written == as_einvoice(SELLS, BUYS, billed)
     assert xml_check_xsd(written, flavor="factur-x", level="en16931")
+    assert broken_rules(written) == []
     root = fromstring(written)  # noqa: S314 - we wrote it
     settlement = _settlement(root)
     unit = Decimal(1).scaleb(-EXPONENTS[billed.currency])
@@ -103,9 +107,33 @@ def test_it_names_seller_buyer_account_and_reference() -> None:
     }  # fmt: skip
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.none() | TEXTS, st.lists(TEXTS, max_size=5), TEXTS, st.none() | TEXTS, st.none() | TEXTS)
+def test_whatever_a_person_is_called_and_lives_at_no_rule_is_broken(
+    name: str | None, lines: list[str], city: str, region: str | None, description: str | None
+) -> None:
+    address = msgspec.structs.replace(ADDRESS, lines=lines, city=city, region=region)
+    person = msgspec.structs.replace(BUYS, name=name, address=address)
+    written = as_einvoice(SELLS, person, invoice([line(1, 100, description=description)]))
+    assert xml_check_xsd(written)
+    assert broken_rules(written) == []
+
+
+def test_a_sum_that_is_not_its_parts_breaks_the_rules_that_say_so() -> None:
+    written = as_einvoice(SELLS, BUYS, invoice([line(1, 1_000)]))
+    wrong = written.replace(b"<ram:GrandTotalAmount>12.50", b"<ram:GrandTotalAmount>12.51")
+    assert [said.partition("-Inv")[0].partition("-Am")[0] for said in broken_rules(wrong)] == [
+        "[BR-CO-15]", "[BR-CO-16]",
+    ]  # fmt: skip
+
+
 def test_a_buyer_who_is_not_shown_is_named_by_the_customers_id() -> None:
     written = as_einvoice(SELLS, None, invoice([line(1, 100)]))
     assert xml_check_xsd(written)
+    # Without an address, which is a person's own, these are broken and no others.
+    assert [said.partition("-An")[0].partition("-The")[0] for said in broken_rules(written)] == [
+        "[BR-10]", "[BR-11]", "Element 'ram:PostalTradeAddress' must occur exactly 1 times.",
+    ]  # fmt: skip
     assert _text(fromstring(written), ".//ram:BuyerTradeParty/ram:Name") == "c-1001"  # noqa: S314 - we wrote it
 
 

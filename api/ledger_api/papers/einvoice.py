@@ -50,15 +50,16 @@ def as_einvoice(seller: Seller, person: Person | None, voucher: Invoice | Credit
     _put(document, "ram:ID", voucher.number)
     _put(document, "ram:TypeCode", _INVOICE if isinstance(voucher, Invoice) else _CREDIT_NOTE)
     _put_day(document, "ram:IssueDateTime", voucher.issued_on)
-    if isinstance(voucher, CreditNote):
-        _put(document, "ram:IncludedNote/ram:Content", plain(voucher.reason))
+    if isinstance(voucher, CreditNote) and (reason := _said(voucher.reason)):
+        _put(document, "ram:IncludedNote/ram:Content", reason)
     transaction = SubElement(root, _tag("rsm:SupplyChainTradeTransaction"))
     for line in voucher.lines:
         _put_line(transaction, line, voucher.currency)
     agreement = SubElement(transaction, _tag("ram:ApplicableHeaderTradeAgreement"))
     _put_seller(agreement, seller)
     _put_buyer(agreement, voucher.customer, person)
-    SubElement(transaction, _tag("ram:ApplicableHeaderTradeDelivery"))
+    delivered = "ram:ApplicableHeaderTradeDelivery/ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime"
+    _put_day(transaction, delivered, max(line.supplied_on for line in voucher.lines))
     _put_settlement(transaction, seller, voucher)
     written: bytes = tostring(root, encoding="UTF-8", xml_declaration=True)
     return written
@@ -69,7 +70,7 @@ def _put_line(transaction: Element, line: Line, currency: str) -> None:
     _put(item, "ram:AssociatedDocumentLineDocument/ram:LineID", str(line.line))
     product = SubElement(item, _tag("ram:SpecifiedTradeProduct"))
     _put(product, "ram:SellerAssignedID", plain(line.service))
-    _put(product, "ram:Name", plain(line.description or line.service))
+    _put(product, "ram:Name", _said(line.description or "") or plain(line.service))
     price = line.net if line.unit_price is None else line.unit_price
     path = "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice/ram:ChargeAmount"
     _put(item, path, _major(price, currency))
@@ -106,7 +107,7 @@ def _put_buyer(agreement: Element, customer: str, person: Person | None) -> None
     """Say who buys; of a person who is not known, or not to be shown, the customer's id."""
     party = SubElement(agreement, _tag("ram:BuyerTradeParty"))
     _put(party, "ram:ID", customer)
-    _put(party, "ram:Name", customer if person is None or person.name is None else plain(person.name))
+    _put(party, "ram:Name", _said((person and person.name) or "") or customer)
     if person is not None and person.address is not None:
         _put_address(party, person.address)
     number = None if person is None else person.tax_number
@@ -127,8 +128,8 @@ def _put_address(party: Element, address: Address) -> None:
         ("CountrySubDivisionName", address.region),
     ]
     for name, value in parts:
-        if value:
-            _put(written, f"ram:{name}", plain(value))
+        if value and (said := _said(value)):
+            _put(written, f"ram:{name}", said)
 
 
 def _put_settlement(transaction: Element, seller: Seller, voucher: Invoice | CreditNote) -> None:
@@ -189,6 +190,11 @@ def _breakdown(taxes: Sequence[TaxGroup]) -> Iterator[tuple[TaxCode, str, int, i
 def _major(minor: int | str, currency: str) -> str:
     """Write an amount or a price in minor units as a decimal of the currency, exactly."""
     return format(Decimal(minor).scaleb(-EXPONENTS[currency]), "f")
+
+
+def _said(text: str) -> str:
+    """Write a caller's text; empty where there is nothing to read, which no element may be."""
+    return plain(text).strip()
 
 
 def _tag(name: str) -> str:
