@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -54,16 +54,31 @@ def _sums(
 ) -> Sums:
     """Sum up rows that are like those of the table."""
     columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
-    hashed = [
-        sql.SQL("{}({})").format(sql.Identifier(made_bytes), sql.Identifier("t", column))
-        if made_bytes
-        else sql.Identifier("t", column)
-        for column, made_bytes in columns
-    ]
-    query = sql.SQL(_SQL["sums"]).format(values=sql.SQL(", ").join(hashed), seed=sql.Literal(seed), rows=rows)
+    query = sql.SQL(_SQL["sums"]).format(hash=_hash(columns, seed), seed=sql.Literal(seed), rows=rows)
     row = connection.execute(query, values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives one row
     return Sums(*map(int, row))
+
+
+def _hash(columns: Iterable[TupleRow], seed: int) -> sql.Composed:
+    """Put the hash of a row together, of columns as `hashed` tells them.
+
+    The hashes of the values may cancel each other out, so that none has the seed of another. A value that is
+    absent counts as nothing.
+    """
+    hashes: list[sql.Composable] = []
+    others: list[sql.Composable] = []
+    for place, (column, hashed, bytes_) in enumerate(columns, start=1):
+        value = sql.Identifier("t", column)
+        if hashed:
+            hash_ = sql.SQL(hashed).format(value=value, seed=sql.Literal(seed ^ place))
+            hashes.append(sql.SQL("coalesce({}, 0)").format(hash_))
+        else:
+            others.append(sql.SQL(bytes_).format(value=value))
+    if others:
+        row = sql.SQL("hash_record_extended(ROW({}), {})")
+        hashes.append(row.format(sql.SQL(", ").join(others), sql.Literal(seed)))
+    return sql.SQL(" # ").join(hashes)
 
 
 def side_by_side(connection: Connection, target: Target, table: str, book: str) -> list[TupleRow]:

@@ -8,26 +8,33 @@ WHERE i.indrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.
 ORDER BY k.place;
 
 -- name: hashed
--- The columns of a table, and what a value is made bytes by before it is hashed. Text, dates, truth values and small numbers
--- are hashed as they are, by every bit. Hashes of large numbers and of times fold 64 bits to 32 before they know the seed, so
--- that an amount changed by 2^32 + 1 would hash to the same under every seed, and 1.0 hashes as 1: of those, and of whatever
--- else there is, the bytes count that a client would be sent.
-SELECT a.attname, CASE WHEN a.atttypid <> ALL (ARRAY['text', 'date', 'boolean', 'integer', 'smallint']::regtype[]) THEN p.proname END
+-- The columns of a table but its book, and how a value is hashed: by a function of its type, and what has none here in a row,
+-- with what makes bytes of it before. Dates, truth values and small numbers are hashed there as they are, by every bit. Hashes
+-- of large numbers and of times fold 64 bits to 32 before they know the seed, so that an amount changed by 2^32 + 1 would hash
+-- to the same under every seed, and 1.0 hashes as 1: of those, and of whatever else there is, the bytes count that a client
+-- would be sent.
+SELECT a.attname, CASE a.atttypid
+        WHEN 'text'::regtype THEN 'hashtextextended({value}, {seed})'
+        WHEN 'integer'::regtype THEN 'hashint4extended({value}, {seed})'
+        WHEN 'bigint'::regtype THEN 'CASE WHEN {value} BETWEEN -2147483648 AND 2147483647
+            THEN hashint4extended({value}::integer, {seed}) ELSE hash_record_extended(ROW(int8send({value})), {seed}) END' END,
+    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE p.proname || '({value})' END
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
 JOIN pg_proc AS p ON p.oid = t.typsend
 WHERE a.attrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'book'
 ORDER BY a.attnum;
 
 -- name: sums
--- How many rows of a book there are, and the sums of their hashes, which no order of rows changes. The hash of a row is a sum
--- over its columns; each half of it is hashed once more, so that two rows that changed a value with each other do not add up
--- to the same. The seed is new each time, so nobody can try rows out beforehand; rows that differ then agree less
--- than once in 2^50. It is no cryptographic hash: this finds edits, and proves nothing to others.
+-- How many rows of a book there are, and the sums of their hashes, which no order of rows changes. The hash of a row puts the
+-- hashes of its values together, each under a seed of its column; each half of it is hashed once more, so that two rows that
+-- changed a value with each other do not add up to the same. The seeds are new each time, so nobody can try rows out
+-- beforehand; rows that differ then agree less than once in 2^50. It is no cryptographic hash: this finds edits, and proves
+-- nothing to others.
 SELECT count(*), coalesce(sum(hashint4extended((h.hash >> 32)::integer, {seed})), 0),
     coalesce(sum(hashint4extended((h.hash << 32 >> 32)::integer, {seed})), 0)
-FROM (SELECT hash_record_extended(ROW({values}), {seed}) AS hash FROM {rows} AS t WHERE t.book = %(book)s OFFSET 0) AS h;
+FROM (SELECT {hash} AS hash FROM {rows} AS t WHERE t.book = %(book)s OFFSET 0) AS h;
 
 -- name: added
 -- The rows that a fold would add to a table, with the table's columns.

@@ -168,6 +168,12 @@ def test_two_rows_that_changed_a_value_with_each_other_never_add_up_to_the_same(
     ("type_", "was", "now"),
     [
         ("bigint", "1", "4294967296"),
+        ("bigint", "1", "2"),
+        ("bigint", "5000000000", "705032704"),
+        ("bigint", "-2147483648", "2147483648"),
+        ("integer", "1", "-1"),
+        ("smallint", "1", "2"),
+        ("text", "'a'", "'b'"),
         ("bigint", "NULL", "0"),
         ("timestamptz", "'2026-01-01T00:00:00Z'", "'2026-01-01T00:00:00.000001Z'"),
         ("numeric", "1.0", "1.00"),
@@ -191,6 +197,19 @@ def test_a_value_of_any_type_is_hashed_by_all_that_it_says(
             )
             sums.append(row_sums(connection, "made", "value", "main", 7))
         assert sums[0] != sums[1]
+
+
+@pytest.mark.parametrize("type_", ["text", "integer", "bigint", "boolean", "numeric"])
+def test_a_value_counts_as_that_of_its_column(database: str, type_: str) -> None:
+    with connect(database) as connection:
+        connection.execute("CREATE SCHEMA made")
+        connection.execute(f"CREATE TABLE made.pair (one {type_}, other {type_}, book text)".encode())
+        sums = set()
+        pairs = ["'1', '0'", "'0', '1'", "'1', '1'", "'0', '0'", "NULL, '0'", "'0', NULL", "NULL, NULL"]
+        for pair in pairs:
+            connection.execute(f"TRUNCATE made.pair; INSERT INTO made.pair VALUES ({pair}, 'main')".encode())
+            sums.add(row_sums(connection, "made", "pair", "main", 7))
+        assert len(sums) == len(pairs)
 
 
 def test_rows_that_are_hashed_as_they_come_are_only_ever_added_and_by_one_statement() -> None:
