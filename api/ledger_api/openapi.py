@@ -29,10 +29,14 @@ _FAILURES: dict[str, str] = {
     "401": "No API key, or one that does not work.",
     "403": "The key may not do this.",
     "404": "There is nothing of that name in this book.",
+    "422": "Refused: `code` names the rule that says so.",
     "503": "Not now; `Retry-After` says when.",
     "504": "`min_position` was not reached in time.",
 }
 """What any route behind a key may answer instead."""
+_OF_BODIES = {"413": "The body is too long.", "415": "The body is of no type that is taken here."}
+_UNTAGGED = ("stream", "person", "notes", "{sha256}")
+"""How addresses end whose answers have no tag: a stream, and what nobody may keep."""
 
 _EXAMPLE: Json = {
     "specversion": "1.0",
@@ -103,18 +107,21 @@ def _complete(app: FastAPI) -> Json:
         components.pop(unused, None)
     schema["paths"].setdefault(POSTING_ROUTE, {})["post"] = _posting()
     for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            _describe_failures(path, operation)
+        for method, operation in operations.items():
+            _describe_failures(path, method, operation)
     # As it is sent: a tuple among the defaults is an array only then.
     return cast(Json, orjson.loads(orjson.dumps(schema)))
 
 
-def _describe_failures(path: str, operation: dict[str, Json]) -> None:
+def _describe_failures(path: str, method: str, operation: dict[str, Json]) -> None:
     """Every failure is a problem, and none is the framework's own."""
     responses = operation["responses"]
     responses.pop("422", None) if not _is_posting(operation) else None
     if path.startswith("/v1/"):
-        for status, meaning in _FAILURES.items():
+        others = _FAILURES | (_OF_BODIES if "requestBody" in operation else {})
+        if method == "get" and not path.endswith(_UNTAGGED):
+            others["304"] = "The caller holds the same bytes already: `If-None-Match` named their tag."
+        for status, meaning in others.items():
             responses.setdefault(status, {"description": meaning})
     else:
         responses.setdefault("400", {"description": _FAILURES["400"]})

@@ -46,6 +46,9 @@ class NotFound(Refusal):
     """What the address names does not exist, or not in this book."""
 
 
+ERASED = {"description": "It was erased: the customer is forgotten."}
+"""What a route about a person says of the status 410."""
+
 STATUS_OF_CODE: Mapping[str, int] = {
     "key_missing": 401,
     "key_unknown": 401,

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import orjson
 from tests.api.command import START
+from tests.api.described import hold_to_description
 from tests.ledger.world import Ask, envelope
 
 from ledger.database import connect
@@ -105,6 +106,7 @@ class Live:
         ours = {} if key is None else {"Ledger-Reason": "a test", "Authorization": f"Bearer {key}"}
         client = httpx.Client(
             base_url=self.url, headers={**ours, **headers}, timeout=30, verify=False,  # noqa: S501 - plain HTTP
+            event_hooks={"response": [hold_to_description]},
         )  # fmt: skip
         self._clients.append(client)
         return client

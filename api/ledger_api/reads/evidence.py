@@ -20,7 +20,7 @@ from ledger_api.answers import JSON, answer, encode
 from ledger_api.documents import media_type_of, read_body
 from ledger_api.moments import items_at
 from ledger_api.parameters import BookPath, CustomerPath, Name, Read, ReadAsOf, StrictQuery
-from ledger_api.problems import NotFound
+from ledger_api.problems import ERASED, NotFound
 from ledger_api.services import services_of
 from ledger_api.shapes.disputes import Evidence, StoredFile
 
@@ -42,7 +42,7 @@ router = APIRouter(tags=["Disputes"])
     status_code=201,
     dependencies=[StrictQuery],
     openapi_extra={"requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string"}}}}},
-    responses={201: {"model": StoredFile}},
+    responses={201: {"model": StoredFile}, 410: ERASED},
 )
 async def put_evidence(
     request: Request,
@@ -98,7 +98,7 @@ async def list_evidence(
     summary="Read a file of evidence",
     dependencies=[MAY_SEE_PERSONS, StrictQuery],
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses={200: {"content": {"application/octet-stream": {}}}, 410: ERASED},
 )
 async def show_evidence(
     request: Request,

@@ -24,6 +24,7 @@ from ledger_api.documents import media_type_of, read_body
 from ledger_api.moments import items_at
 from ledger_api.parameters import BookPath, CustomerPath, Name, NoQuery, Paged, ReadAsOf, StrictQuery
 from ledger_api.posting import Asked, post_for
+from ledger_api.problems import ERASED
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.services import Services, services_of
 from ledger_api.shapes.notes import NoteKept, NotePage
@@ -55,6 +56,8 @@ class NotesParameters(ReadAsOf, Paged):
     responses={
         201: {"model": NoteKept, "description": "It is kept."},
         200: {"model": NoteKept, "description": "It was kept before, with the same text."},
+        409: {"description": "There is a note of that name with another text."},
+        410: ERASED,
     },
 )
 async def put_note(
@@ -124,7 +127,7 @@ async def _text(request: Request) -> bytes:
     "/v1/books/{book}/customers/{customer}/notes",
     summary="Read the notes about a customer",
     dependencies=[StrictQuery],
-    responses={200: {"model": NotePage}},
+    responses={200: {"model": NotePage}, 410: ERASED},
 )
 async def list_notes(
     request: Request,

@@ -14,6 +14,7 @@ from ledger_api.access import SeesPersons
 from ledger_api.answers import JSON
 from ledger_api.documents import read_json
 from ledger_api.parameters import BookPath, CustomerPath, NoQuery
+from ledger_api.problems import ERASED
 from ledger_api.services import services_of
 from ledger_api.shapes.persons import Person
 
@@ -28,7 +29,7 @@ _BODY = {"required": True, "content": {JSON: {"schema": {"$ref": "#/components/s
 @router.get(
     "/v1/books/{book}/customers/{customer}/person",
     summary="Show the person behind a customer",
-    responses={200: {"model": Person}},
+    responses={200: {"model": Person}, 410: ERASED},
 )
 async def show_person(
     request: Request, book: BookPath, customer: CustomerPath, principal: SeesPersons
@@ -46,7 +47,7 @@ async def show_person(
     status_code=204,
     response_class=Response,
     openapi_extra={"requestBody": _BODY},
-    responses={204: {"description": "It is kept, in the place of what was there."}},
+    responses={204: {"description": "It is kept, in the place of what was there."}, 410: ERASED},
 )
 async def put_person(
     request: Request, book: BookPath, customer: CustomerPath, principal: SeesPersons

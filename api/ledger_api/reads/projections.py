@@ -41,7 +41,10 @@ async def list_projections(request: Request, principal: Reads) -> Response:
     status_code=202,
     dependencies=[MAY_ADMINISTER],
     response_class=Response,
-    responses={202: {"model": RebuildBegun, "description": "It has begun."}},
+    responses={
+        202: {"model": RebuildBegun, "description": "It has begun."},
+        409: {"description": "It is being rebuilt already."},
+    },
 )
 async def rebuild(
     request: Request,
