@@ -14,6 +14,7 @@ import pytest
 
 from ledger.errors import ConfigurationError, IntegrityError, LedgerError, Refusal, Unavailable
 from ledger_api.cli import COMMANDS, exit_code
+from ledger_api.keys import SCOPES
 
 PROGRAM = [sys.executable, "-c", "import sys; from ledger_api.cli import main; sys.exit(main())"]
 
@@ -82,6 +83,11 @@ def test_wrong_use_of_the_command_line_ends_with_2(arguments: list[str]) -> None
     done = Done(*arguments)
     assert done.code == 2
     assert "Usage:" in done.err
+
+
+def test_the_help_about_keys_names_every_scope() -> None:
+    help_ = Done("key", "create", "--help").out
+    assert [scope for scope in SCOPES if scope not in help_] == []
 
 
 def test_migrating_twice_has_nothing_left_to_do(database: str) -> None:

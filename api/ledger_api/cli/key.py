@@ -21,7 +21,11 @@ def register(to: typer.Typer) -> None:
 def create(
     principal: Annotated[str, typer.Argument(help="Who acts with the key: written into every event.")],
     scope: Annotated[
-        list[str], typer.Option(help="What it may do: read, post, admin, person or audit. Repeatable.")
+        list[str],
+        typer.Option(
+            help="What it may do: read, post, govern (messages about the book itself), admin (rebuilds), "
+            "person (personal data) or audit (who looked at it). Repeatable."
+        ),
     ],
     source: Annotated[
         list[str] | None, typer.Option(help="A source that it may post as, exactly or with * at the end.")
