@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from threading import Event
 
 import msgspec
 import psycopg
@@ -34,6 +33,7 @@ from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target, execute, types_of
 from ledger_projections.installing import drop_schema, make_schema, registered
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+from ledger_projections.stopping import Stopping
 
 _SQL = queries("ledger_projections", "verifying.sql")
 
@@ -45,7 +45,7 @@ Advance = Callable[[int], None]
 
 
 def check_read_models(
-    conninfo: str, book: str, advance: Advance = lambda _: None, stopping: Event | None = None
+    conninfo: str, book: str, advance: Advance = lambda _: None, stopping: Stopping | None = None
 ) -> list[Check]:
     """Compare every live read model of a book with one that is built for it; one check for each.
 
@@ -53,7 +53,7 @@ def check_read_models(
     live ones may go on meanwhile. Raises `Unavailable` when another process does the same, and soon after
     `stopping` is set.
     """
-    stopping = stopping or Event()
+    stopping = stopping or Stopping()
     with connect(conninfo, statement_seconds_max=0, application_name="billing-ledger verify") as connection:
         live = {model: _why_not(connection, model) for model in READ_MODELS}
         models = [model for model in READ_MODELS if live[model] is None]
@@ -74,7 +74,7 @@ def check_read_models(
     return [*(found[model.name] for model in models), *checks]
 
 
-def _checked(builds: Sequence[_Build], stopping: Event) -> dict[str, Check]:
+def _checked(builds: Sequence[_Build], stopping: Stopping) -> dict[str, Check]:
     """Have all built and compared; the first failure ends those under way, and the others never begin."""
     with ThreadPoolExecutor(LANES, "ledger-verify") as pool:
         jobs = [pool.submit(build.checks) for build in builds]
@@ -168,7 +168,7 @@ class _Build:
         book: str,
         models: Sequence[ReadModel],
         advance: Advance,
-        stopping: Event,
+        stopping: Stopping,
         *,
         apart: bool,
     ) -> None:
@@ -189,13 +189,14 @@ class _Build:
 
     def checks(self) -> list[Check]:
         """Make the check of each."""
-        with open_connection(self._conninfo) as connection:
+        with open_connection(self._conninfo) as connection, self._stopping.ends(connection):
             try:
                 upto = min(self._reached(connection).values())
                 self._build(connection, upto)
                 self._go_on()
                 return list(self._compared(connection, upto))
             except psycopg.OperationalError:
+                self._go_on()
                 raise
             except psycopg.Error as error:
                 said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
@@ -244,6 +245,7 @@ class _Build:
                 began = time.monotonic()
                 count, findings = 0, []
                 for table in self._tables(connection, target):
+                    self._go_on()
                     counted, found = self._differences(connection, target, table)
                     count += counted
                     findings += found

@@ -19,18 +19,19 @@ from ledger_api.cli.verify import verify
 from ledger_projections import locks, verifying
 from ledger_projections.filling import open_connection
 from ledger_projections.readmodel import READ_MODELS
+from ledger_projections.stopping import Stopping
 from ledger_projections.verifying import check_read_models
 
 __all__ = ["folded_book"]
 
 
-def fails(_: threading.Event) -> None:
+def fails(_: Stopping) -> None:
     raise Unavailable("the verification was stopped by a failure")
 
 
-@pytest.mark.parametrize("stop", [threading.Event.set, fails])
+@pytest.mark.parametrize("stop", [Stopping.set, fails])
 def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
-    folded_book: str, stop: Callable[[threading.Event], None], monkeypatch: pytest.MonkeyPatch
+    folded_book: str, stop: Callable[[Stopping], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
 
@@ -39,7 +40,7 @@ def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
         return open_connection(conninfo)
 
     monkeypatch.setattr("ledger_projections.verifying.open_connection", counted)
-    stopping = threading.Event()
+    stopping = Stopping()
     with pytest.raises(Unavailable, match="the verification was stopped"):
         check_read_models(folded_book, BOOK, lambda _: stop(stopping), stopping)
     assert len(begun) < len(READ_MODELS)
@@ -47,6 +48,16 @@ def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
         left = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%@verify'").fetchall()
     assert not left
     assert found(check_read_models(folded_book, BOOK)) == {}
+
+
+def test_a_statement_under_way_ends_when_the_check_is_stopped(folded_book: str) -> None:
+    stopping = Stopping()
+    with connect(folded_book, role=None, autocommit=False) as other:
+        other.execute("SET LOCAL idle_in_transaction_session_timeout = '20s'")
+        other.execute("LOCK TABLE ledger.event")  # until that ends, no fold does
+        threading.Timer(0.5, stopping.set).start()
+        with pytest.raises(Unavailable, match="the verification was stopped"):
+            check_read_models(folded_book, BOOK, stopping=stopping)
 
 
 def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:

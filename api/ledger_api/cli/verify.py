@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -97,13 +96,14 @@ def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
     from ledger.verify.book import verify_book  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_projections.readmodel import READ_MODELS  # noqa: PLC0415
+    from ledger_projections.stopping import Stopping  # noqa: PLC0415
     from ledger_projections.verifying import check_read_models  # noqa: PLC0415
 
     with runtime() as found:
         with found.connect() as connection:
             row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
         events = (_PASSES + len(READ_MODELS)) * (0 if row is None else int(row[0]))
-        stopping = Event()
+        stopping = Stopping()
         with (
             progress(f"Verifying {book}", events) as advance,
             ThreadPoolExecutor(1, "ledger-verify") as beside,
