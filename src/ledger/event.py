@@ -139,5 +139,7 @@ def stream_of(customer: str | None) -> str:
 _encoder = msgspec.json.Encoder(order="sorted")
 encode_canonical = _encoder.encode
 """Any struct as canonical JSON: sorted keys, no white space, instants in UTC with `Z`."""
+encode_canonical_into = _encoder.encode_into
+"""The same into a bytearray, all that is in it then: who only compares needs no new one for each event."""
 
 decode_stored = msgspec.json.Decoder(StoredEvent).decode

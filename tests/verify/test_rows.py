@@ -11,7 +11,6 @@ from tests.golden.reading import golden, golden_types
 from ledger.decider import read_event
 from ledger.log.store import Row, row_of
 from ledger.verify import rows
-from ledger.verify.findings import Finding
 
 OTHER = {int: 99, str: "other", type(None): "other"}
 
@@ -23,18 +22,18 @@ def stored(raw: bytes) -> TupleRow:
 
 def said(columns: TupleRow) -> list[str]:
     """Give what reading a row finds wrong with it."""
-    findings: list[Finding] = []
-    rows.read(columns, findings)
-    return [finding.said for finding in findings]
+    reading = rows.Reading()
+    reading.read(columns)
+    return [finding.said for finding in reading.columns]
 
 
 @pytest.mark.parametrize("type_", golden_types())
 def test_what_was_recorded_is_read_without_comparing(type_: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(rows, "read_event")
+    reading = rows.Reading()
     for line in golden(type_):
-        findings: list[Finding] = []
-        assert rows.read(stored(line.stored), findings) == read_event(line.stored)
-        assert not findings
+        assert reading.read(stored(line.stored)) == read_event(line.stored)
+    assert not reading.columns
 
 
 @pytest.mark.parametrize("type_", ["invoice.issued", "charge.posted", "payment.received", "policy.changed"])

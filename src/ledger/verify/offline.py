@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from hashlib import sha256
@@ -22,7 +22,7 @@ import msgspec
 
 from ledger.decider import UNREADABLE, read_event
 from ledger.errors import ConfigurationError
-from ledger.event import encode_canonical
+from ledger.event import Event, encode_canonical
 from ledger.log import merkle
 from ledger.log.states import NUMBERED
 from ledger.tlog.checkpoint import Checkpoint
@@ -175,22 +175,26 @@ def hold_share(path: Path) -> tuple[Part, Part]:
     with path.open("rb") as share:
         for line in share:
             histories.setdefault(_subject(line) or "", []).append(line.rstrip(b"\n"))
-    held, broken = Held(), []
+    held, broken = Held(), list[Finding]()
     for lines in histories.values():
-        version = 0
-        for line in lines:
-            try:
-                event = read_event(line)
-            except UNREADABLE:
-                continue  # said where it is read first
-            version += 1
-            if event.version != version:
-                said = f"stream {event.stream} has version {event.version} where {version} is due"
-                broken.append(Finding(said, event.position))
-                version = event.version
-            held.take(event)
-    held.finish()
+        held.take(_in_order(lines, broken))
     return part(held.count, held.findings), part(held.count, broken)
+
+
+def _in_order(lines: Iterable[bytes], broken: list[Finding]) -> Iterator[Event]:
+    """Read the events of one customer, and hold their versions to their order."""
+    version = 0
+    for line in lines:
+        try:
+            event = read_event(line)
+        except UNREADABLE:
+            continue  # said where it is read first
+        version += 1
+        if event.version != version:
+            said = f"stream {event.stream} has version {event.version} where {version} is due"
+            broken.append(Finding(said, event.position))
+            version = event.version
+        yield event
 
 
 def _book(path: Path) -> str:

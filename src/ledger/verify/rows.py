@@ -2,45 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+
 from psycopg.rows import TupleRow
 
 from ledger.catalogue import EVENT_DECODERS
 from ledger.decider import UNREADABLE, read_event
-from ledger.event import Event, encode_canonical, stream_of
+from ledger.event import Event, encode_canonical, encode_canonical_into, stream_of
 from ledger.log.store import Row, columns_of
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.leaves import SQL, Connection
 
 
-def read(columns: TupleRow, findings: list[Finding]) -> Event | None:
-    """Read the event of a row, and add what its columns deny; None when the bytes are no event.
+class Reading:
+    """Reads rows, one stream after the other; keeps what is wrong with their columns, and with versions."""
 
-    `columns` are those of the row without its leaf hash, which is held against the bytes where leaves are.
-    Only the data is read from the bytes. The rest is taken from the columns, which repeat all of it, and
-    stands only if the whole comes to the very bytes: that compares both without reading what they share.
-    """
-    (
-        book, position, stream, version, type_, source, id_, customer, invoice, currency, amount,
-        occurred_at, recorded_at, principal, causation, decision_size, state,
-    ) = columns  # fmt: skip
-    try:
-        data = EVENT_DECODERS[type_](state.partition(_DATA)[2].rpartition(_BEHIND_DATA)[0])
-    except (KeyError, *UNREADABLE):
-        return _compared(columns, findings)
-    event = Event(
-        book=book, causation=causation, data=data, decisionsize=decision_size, id=id_, position=position,
-        principal=principal, recordedtime=recorded_at, source=source, specversion="1.0", subject=customer,
-        time=occurred_at, type=type_, version=version,
-    )  # fmt: skip
-    if (
-        encode_canonical(event) == state
-        and data.repeated() == (invoice, currency, amount)
-        and stream_of(customer) == stream
-    ):
-        return event
-    return _compared(columns, findings)
+    def __init__(self) -> None:
+        self.columns: list[Finding] = []
+        self.streams: list[Finding] = []
+        self.count = 0
+        self._encoded = bytearray()
+
+    def events(self, rows: Iterable[TupleRow]) -> Iterator[Event]:
+        """Give the events of rows, which come in the order of streams and versions."""
+        for stream, of_stream in groupby(rows, key=_STREAM):
+            before, first = 0, None
+            for place, columns in enumerate(of_stream, 1):
+                position, version = columns[1], columns[3]
+                if version != place or position < before:
+                    first = position if first is None else min(position, first)
+                before = position
+                event = self.read(columns)
+                if event is not None:
+                    yield event
+            self.count += place
+            if first is not None:
+                said = f"stream {stream} has {place} events and versions up to {version}"
+                self.streams.append(Finding(said, first))
+
+    def read(self, columns: TupleRow) -> Event | None:
+        """Read the event of a row, and keep what its columns deny; None when the bytes are no event.
+
+        `columns` are those of the row without its leaf hash, which is held against the bytes where leaves
+        are. Only the data is read from the bytes. The rest is taken from the columns, which repeat all of it,
+        and stands only if the whole comes to the very bytes: that compares both without reading what they
+        share.
+        """
+        (
+            book, position, stream, version, type_, source, id_, customer, invoice, currency, amount,
+            occurred_at, recorded_at, principal, causation, decision_size, state,
+        ) = columns  # fmt: skip
+        try:
+            data = EVENT_DECODERS[type_](state.partition(_DATA)[2].rpartition(_BEHIND_DATA)[0])
+        except (KeyError, *UNREADABLE):
+            return _compared(columns, self.columns)
+        event = Event(
+            book=book, causation=causation, data=data, decisionsize=decision_size, id=id_, position=position,
+            principal=principal, recordedtime=recorded_at, source=source, specversion="1.0", subject=customer,
+            time=occurred_at, type=type_, version=version,
+        )  # fmt: skip
+        encode_canonical_into(event, self._encoded)
+        if (
+            self._encoded == state
+            and data.repeated() == (invoice, currency, amount)
+            and stream_of(customer) == stream
+        ):
+            return event
+        return _compared(columns, self.columns)
 
 
+_STREAM = itemgetter(Row._fields.index("stream"))
 _DATA, _BEHIND_DATA = b',"data":', b',"decisionsize":'
 """Where the data begins and ends in an event's bytes: a text cannot hold either, its quotes are escaped."""
 
@@ -72,35 +105,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex() if len(value) == 32 else f"{value[:80]!r}{'…' if len(value) > 80 else ''}"
     return repr(value) if isinstance(value, str) else str(value)
-
-
-class Streams:
-    """Holds the versions of streams, one stream after the other, to the order of their events in the log."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.count = 0
-        self._name: str | None = None
-        self._events = self._version = self._position = 0
-        self._first: int | None = None
-
-    def take(self, name: str, version: int, position: int) -> None:
-        """Take the next event, in the order of streams and versions."""
-        if name != self._name:
-            self.finish()
-            self._name, self._events, self._position = name, 0, 0
-        self.count += 1
-        self._events += 1
-        if version != self._events or position < self._position:
-            self._first = position if self._first is None else min(position, self._first)
-        self._version, self._position = version, position
-
-    def finish(self) -> None:
-        """Say what is wrong with the last stream."""
-        if self._first is not None:
-            said = f"stream {self._name} has {self._events} events and versions up to {self._version}"
-            self.findings.append(Finding(said, self._first))
-        self._first = None
 
 
 def check_streams(connection: Connection, book: str, upto: int) -> Part:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -41,6 +43,7 @@ SHARE_EVENTS = 1 << 15
 """Events of one share, about: few enough that all processes end at nearly the same time."""
 _SAMPLED = 16
 """Events of a share that are looked at to find where it ends."""
+_SUBJECT = attrgetter("subject")
 _IMPOSSIBLE = (AssertionError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
 """How folding ends where an event is about what was never there: no rule recorded it so."""
 
@@ -51,44 +54,40 @@ class Held:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.count = 0
-        self._customer: Customer | None = None
-        self._balances: effects.Balances = {}
-        self._last: Event | None = None
-        self._broken = False
 
-    def take(self, event: Event) -> None:
-        """Fold the next event; all of one customer come next to each other, in order.
+    def take(self, events: Iterable[Event]) -> None:
+        """Take events of customers: all of one customer come next to each other, in order."""
+        for _, history in groupby(events, key=_SUBJECT):
+            self._customer(history)
 
-        Of a customer whose history does not hang together, the rest is left alone.
-        """
-        if self._last is not None and event.subject != self._last.subject:
-            self.finish()
-        self._last = event
-        self.count += 1
-        if not self._broken:
-            try:
-                customer = evolve_customer(self._customer, event)
-            except _IMPOSSIBLE as error:
-                self._broken = True
-                said = f"{event.type} at position {event.position} does not follow from what is before it"
-                said = f"{said} ({type(error).__name__} {error})".strip()
-                self.findings.append(Finding(said, event.position))
-            else:
-                if self._customer is None and customer is not None:
-                    customer = Replayed.of(customer)
-                self._customer = customer
-        if effects.post(event, self._balances):
-            self.findings += [
-                Finding(f"every_event_balances: {said}", event.position)
-                for said in invariants.every_event_balances(event, DEFAULT_RULES)
-            ]
+    def _customer(self, history: Iterable[Event]) -> None:
+        """Fold one customer. Of a history that does not hang together, the rest is left alone."""
+        customer: Customer | None = None
+        balances: effects.Balances = {}
+        broken = False
+        for event in history:
+            self.count += 1
+            if not broken:
+                try:
+                    customer = _evolved(customer, event)
+                except _IMPOSSIBLE as error:
+                    broken = True
+                    said = f"{event.type} at position {event.position} does not follow from what is before it"
+                    said = f"{said} ({type(error).__name__} {error})".strip()
+                    self.findings.append(Finding(said, event.position))
+            if effects.post(event, balances):
+                self.findings += [
+                    Finding(f"every_event_balances: {said}", event.position)
+                    for said in invariants.every_event_balances(event, DEFAULT_RULES)
+                ]
+        if not broken:
+            self.findings += _held(customer, balances, event)
 
-    def finish(self) -> None:
-        """Hold the last customer to the invariants."""
-        if self._last is not None and not self._broken:
-            self.findings += _held(self._customer, self._balances, self._last)
-        self._customer, self._balances, self._last = None, {}, None
-        self._broken = False
+
+def _evolved(customer: Customer | None, event: Event) -> Customer | None:
+    """Fold an event, into a customer of whom all is looked at in the end."""
+    evolved = evolve_customer(customer, event)
+    return Replayed.of(evolved) if customer is None and evolved is not None else evolved
 
 
 class Ends(msgspec.Struct, frozen=True):
@@ -117,18 +116,14 @@ def check_share(
     On the way, the columns of each row are compared with its bytes, and its version with its place. The share
     is of the streams after `behind` up to `last` by name; None is no bound.
     """
-    wrong: list[Finding] = []
-    streams, held = rows.Streams(), Held()
+    reading, held = rows.Reading(), Held()
     values = {"book": book, "upto": upto, "since": since, "behind": behind, "last": last}
-    for columns in stream(connection, "streams_between", **values):
-        streams.take(columns[2], columns[3], columns[1])
-        event = rows.read(columns, wrong)
-        if event is not None and event.subject is not None:
-            held.take(event)
-    streams.finish()
-    held.finish()
+    events = reading.events(stream(connection, "streams_between", **values))
+    held.take(event for event in events if event.subject is not None)
     return Share(
-        part(streams.count, wrong), part(streams.count, streams.findings), part(held.count, held.findings)
+        part(reading.count, reading.columns),
+        part(reading.count, reading.streams),
+        part(held.count, held.findings),
     )
 
 
