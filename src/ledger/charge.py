@@ -48,7 +48,7 @@ class ChargePosted(Data, frozen=True, kw_only=True):
         require_field(self.quantity, "quantity", "a unit price needs a quantity")
         require_field(self.unit_price, "unit_price", "a quantity needs a unit price")
         refuse_field(self.net, "net", "it is computed of the quantity and the unit price")
-        net = self.net_amount()
+        net = self.amount
         if net > AMOUNT_MAX:
             raise Malformed(
                 "amount_too_large",
@@ -56,15 +56,16 @@ class ChargePosted(Data, frozen=True, kw_only=True):
                 pointer="/data/quantity", amount=str(net), amount_max=AMOUNT_MAX,
             )  # fmt: skip
 
-    def net_amount(self) -> int:
-        """Tell the net in minor units: as posted, or quantity times price, rounded half away from zero."""
+    @property
+    def amount(self) -> int:
+        """The net in minor units: as posted, or quantity times price, rounded half away from zero."""
         if self.net is not None:
             return self.net
         return net_of(self.quantity or 0, self.unit_price or 0)
 
     def repeated(self) -> tuple[None, str, int]:
         """Repeat the net in the amount column, computed where it was not posted."""
-        return None, self.currency, self.net if self.net is not None else self.net_amount()
+        return None, self.currency, self.net if self.net is not None else self.amount
 
 
 class ChargeReverse(Data, frozen=True, kw_only=True):
@@ -172,7 +173,7 @@ def unbilled(data: ChargePosted, occurred_at: datetime) -> Unbilled:
     """Take what an invoice needs of a charge."""
     return Unbilled(
         data.charge, data.service, data.description, data.currency,
-        data.net if data.net is not None else data.net_amount(),
+        data.net if data.net is not None else data.amount,
         data.quantity, data.unit_price, data.tax_category, data.period, occurred_at,
     )  # fmt: skip
 

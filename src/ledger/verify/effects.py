@@ -21,18 +21,16 @@ Balances = dict[str, dict[str, int]]
 """Of each currency, of each account that states speak of: minor units."""
 
 
-Measure = Callable[[Data], int | None]
-"""Reads what a rule measures off the data of an event, in minor units."""
-
-
 class _Effect(NamedTuple):
     """Of one type of event: `stated` is what it does to accounts, `sum` what all its postings come to.
 
-    Both are factors of measures, of which those that are zero are left out.
+    Both name a measure by its place behind the currency in what `read` gives of an event's data, all at once,
+    and by its factor; factors that are zero are left out.
     """
 
-    stated: Sequence[tuple[str, Measure, int]]
-    sum: Sequence[tuple[Measure, int]]
+    read: Callable[[Data], tuple[str, *tuple[int, ...]]]
+    stated: Sequence[tuple[str, int, int]]
+    sum: Sequence[tuple[int, int]]
 
 
 def _effect(type_: str) -> _Effect:
@@ -42,20 +40,18 @@ def _effect(type_: str) -> _Effect:
             whole[rule.measure] += rule.sign
             if rule.account in STATED:
                 stated[rule.account, rule.measure] += rule.sign
-    read = {measure: _reading(type_, measure) for measure in whole}
+    places = {measure: place for place, measure in enumerate(whole)}
     return _Effect(
-        [(account, read[measure], factor) for (account, measure), factor in stated.items() if factor],
-        [(read[measure], factor) for measure, factor in whole.items() if factor],
+        attrgetter("currency", *(_attribute(type_, measure) for measure in places)),
+        [(account, places[measure], factor) for (account, measure), factor in stated.items() if factor],
+        [(places[measure], factor) for measure, factor in whole.items() if factor],
     )
 
 
-def _reading(type_: str, measure: str) -> Measure:
-    """Find what reads a measure: most often a field."""
-    data = EVENTS[type_]
-    if measure != "amount":
-        return attrgetter(measure)
-    field = data.amount_field()
-    return (lambda of: of.repeated()[2]) if field is None else attrgetter(field)
+def _attribute(type_: str, measure: str) -> str:
+    """Name what holds a measure: most often a field of its own name."""
+    field = EVENTS[type_].amount_field() if measure == "amount" else None
+    return measure if field is None else field
 
 
 OF_TYPE = {type_: _effect(type_) for type_ in {rule.event for rule in DEFAULT_RULES}}
@@ -67,17 +63,14 @@ def post(event: Event, balances: Balances) -> int:
     effect = OF_TYPE.get(event.type)
     if effect is None:
         return 0
-    data = event.data
-    stated, ties = effect
-    currency = getattr(data, "currency", None) or ""
+    read, stated, ties = effect
+    currency, *measured = read(event.data)
     accounts = balances.get(currency)
     if accounts is None:
         accounts = balances[currency] = dict.fromkeys(STATED, 0)
-    for account, read, factor in stated:
-        measured = read(data)
-        if measured:
-            accounts[account] += factor * measured
+    for account, place, factor in stated:
+        accounts[account] += factor * measured[place]
     total = 0
-    for read, factor in ties:
-        total += factor * (read(data) or 0)
+    for place, factor in ties:
+        total += factor * measured[place]
     return total
