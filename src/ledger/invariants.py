@@ -40,7 +40,7 @@ def _touched(invoice: Invoice) -> bool:
     for group in invoice.taxes:
         if group.credited_base or group.credited_tax or group.relieved_base or group.relieved_tax:
             return True
-        if group.rate.startswith("-"):
+        if "-" in group.rate:
             return True
     return False
 
@@ -61,9 +61,8 @@ def due_is_total_less_what_lowered_it(whole: Whole) -> Iterator[str]:
     lowered = 0
     for invoice in whole.invoices:
         if not invoice.void:
-            lowered += (
-                invoice.total - invoice.allocated - invoice.credited - invoice.written_off - invoice.due
-            )
+            lowered += invoice.total - invoice.allocated - invoice.credited - invoice.written_off
+            lowered -= invoice.receivable + invoice.disputed
     if lowered != -over["credit"]:
         yield f"{-lowered} was credited of invoices beyond their due, credit notes left {over['credit']}"
 
@@ -71,21 +70,22 @@ def due_is_total_less_what_lowered_it(whole: Whole) -> Iterator[str]:
 def no_source_is_over_allocated(whole: Whole) -> Iterator[str]:
     """Find sources with more or less left than was not taken, or below zero by more than a bank took back."""
     for source in whole.sources:
-        allocated = sum(amount for _, amount in source.allocations)
+        amounts = [amount for _, amount in source.allocations]
+        allocated = sum(amounts)
         if source.left != source.refundable - allocated:
             yield f"{source.key} has {source.left} left, not {source.refundable} less {allocated} allocated"
         if source.left < 0 and (allocated or source.returned + source.charged_back == 0):
             yield f"{source.key} is overdrawn by {-source.left} with {allocated} allocated"
-        if any(amount < 1 for _, amount in source.allocations):
+        if amounts and min(amounts) < 1:
             yield f"{source.key} has an allocation that is not positive"
 
 
 def allocations_are_seen_from_both_sides(whole: Whole) -> Iterator[str]:
     """Find invoices that say another allocated sum than their sources."""
-    allocated = Counter[str]()
+    allocated: dict[str, int] = {}
     for source in whole.sources:
         for number, amount in source.allocations:
-            allocated[number] += amount
+            allocated[number] = allocated.get(number, 0) + amount
     for invoice in whole.invoices:
         if invoice.allocated != allocated.pop(invoice.number, 0):
             yield f"{invoice.number} has {invoice.allocated} allocated, its sources say otherwise"
@@ -140,8 +140,8 @@ def disputed_is_what_complaints_hold(whole: Whole) -> Iterator[str]:
         if dispute.kind == "complaint" and dispute.invoice is not None:
             held[dispute.invoice] += dispute.held
     for invoice in whole.invoices:
-        if invoice.disputed != held[invoice.number]:
-            of_complaints = held[invoice.number]
+        of_complaints = held.get(invoice.number, 0)
+        if invoice.disputed != of_complaints:
             yield f"{invoice.number} has {invoice.disputed} disputed, its complaints hold {of_complaints}"
         for name in invoice.disputes:
             if name not in whole.customer.disputes:
