@@ -23,10 +23,13 @@ class Columns(NamedTuple):
     amount: int | None
 
 
-class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class Data(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False
+):
     """The `data` of a message or an event; one subclass for each type, beside the rules of its noun.
 
-    A default is left out of the bytes, so that a field added later with a default changes no older event.
+    A default is left out of the bytes, so that a field added later with a default changes no older event. An
+    event is a tree, so the garbage collector, which looks for cycles, is spared of it.
     """
 
     _amount: ClassVar[str] = "amount"
@@ -51,7 +54,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         )
 
 
-class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The command that led to a decision: its type, and its data as canonical JSON."""
 
     type: str
@@ -79,7 +82,7 @@ class Draft(NamedTuple):
     occurred_at: datetime | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A recorded event. Fields are the CloudEvents attributes by their own names, sorted as they are stored.
 
     `causation` is the position of the first event of the decision that this one belongs to: that event

@@ -119,7 +119,7 @@ class Note(msgspec.Struct, array_like=True, gc=False):
     """The complaint that it settles."""
 
 
-class Invoice(msgspec.Struct, array_like=True):
+class Invoice(msgspec.Struct, array_like=True, gc=False):
     """An issued invoice. What is due of it is `receivable` + `disputed`; what is written off is no more."""
 
     number: str
@@ -157,7 +157,7 @@ class Invoice(msgspec.Struct, array_like=True):
         return next(group for group in self.taxes if group.category == category and group.rate == rate)
 
 
-class Source(msgspec.Struct, array_like=True):
+class Source(msgspec.Struct, array_like=True, gc=False):
     """A payment or a credit note: where credit comes from.
 
     `left` is the unallocated rest. It is below zero where the bank took back more than we held of a payment.
