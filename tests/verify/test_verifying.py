@@ -24,6 +24,7 @@ from ledger.tlog.tree import Connection
 from ledger.verify import leaves
 from ledger.verify.book import verify_book
 from ledger.verify.offline import verify_file
+from ledger.verify.passes import open_auditor
 
 __all__ = ["connection", "key"]
 
@@ -153,3 +154,17 @@ def test_an_export_is_verified_with_no_database(
     monkeypatch.setattr("ledger.verify.offline.SHARE_BYTES", 20_000)
     assert verified(lines, kept) == {}
     assert len(lines) < leaves.RANGE_EVENTS
+
+
+def test_a_share_is_read_in_the_order_of_an_index(database: str) -> None:
+    """Sorted first, all of its rows would be held at once; so few of them would be."""
+    fill(database, 300)
+    as_superuser(database, "ANALYZE ledger.event")
+    values = {"book": BOOK, "upto": 300, "since": 0, "behind": None, "last": None}
+    plans = []
+    for setting_up in ("SELECT", leaves.SQL["by_index"]):
+        with open_auditor(database) as auditor, auditor.transaction():
+            auditor.execute(setting_up)
+            query = f"EXPLAIN {leaves.SQL['streams_between']}".encode()
+            plans.append(str(auditor.execute(query, values).fetchall()))
+    assert ["Sort" in plan for plan in plans] == [True, False]

@@ -23,8 +23,8 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS = 1 << 16
 """Events of one range: a complete subtree of the tree, and two full levels of tiles."""
-FETCHED_ROWS = 500
-"""Rows that are asked for at a time: a range of any length is read in the same memory."""
+FETCHED_ROWS = 100
+"""Rows that are taken over at a time, so few that a core still has them at hand when it looks at them."""
 
 
 class Leaves(msgspec.Struct, frozen=True):
@@ -128,14 +128,16 @@ class Tree:
 def stream(connection: Connection, query: str, **values: object) -> Iterator[TupleRow]:
     """Read rows as they come, in the database's binary form, without holding more than a few.
 
+    The server sends on while these are looked at. A cursor would be asked for each few of them, and would
+    write down and read again what it gives.
+
     Raises `IntegrityError` for a row with a time that no event has: not even its columns can be read.
     """
     statement: LiteralString = SQL[query]
     try:
-        with connection.transaction(), connection.cursor(name="rows", binary=True) as cursor:
-            cursor.execute(statement, values)
-            while rows := cursor.fetchmany(FETCHED_ROWS):
-                yield from rows
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(SQL["by_index"])
+            yield from cursor.stream(statement, values, binary=True, size=FETCHED_ROWS)
     except psycopg.DataError as error:
         for position, occurred_at, recorded_at in connection.execute(SQL["out_of_time"], values):
             raise IntegrityError(

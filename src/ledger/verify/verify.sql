@@ -7,6 +7,11 @@ SELECT position, frontier, recorded_at FROM ledger.head WHERE book = %(book)s;
 SELECT e.position, h.position FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book AND e.position > h.position
 WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
 
+-- name: by_index
+-- Rows are to come in the order of an index, from the first on: sorting would take memory for all of them, and what they
+-- are read for would wait; other processes are busy with other rows.
+SELECT set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
+
 -- name: leaves
 -- The bytes and the leaf hash beside them, and whether the event takes a number of a series; without the bytes where a
 -- checkpoint vouches for the leaf and there is no number in them.
