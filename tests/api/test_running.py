@@ -158,12 +158,13 @@ def test_a_fault_is_logged_without_the_values_of_variables() -> None:
     program = """
 from ledger_api import logs
 logs.configure()
-import structlog
+import structlog, sys
 def fail(name): raise RuntimeError("broken")
-try: fail("Erika Mustermann")
+try: fail(sys.argv[1])
 except RuntimeError: structlog.get_logger().exception("failed", api_key_hash="abc", request_id="r-1")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", program, "Erika Mustermann"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "RuntimeError: broken" in done.stderr
     assert '"request_id": "r-1"' in done.stderr
     assert "Mustermann" not in done.stderr

@@ -128,8 +128,12 @@ _ROWS = sql.SQL("SELECT {} FROM ledger.event WHERE book = %s ORDER BY position")
 
 
 def read_log(conninfo: str, book: str = BOOK) -> Stored:
-    """Read a whole log, and check what must hold of any."""
+    """Read a whole log, and check what must hold of any.
+
+    In one snapshot: what a killed writer sent last may be committed at any moment.
+    """
     with psycopg.connect(conninfo, options="-c timezone=UTC") as conn:
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows = [store.Row(*row) for row in conn.execute(_ROWS, (book,))]
         head = conn.execute(
             "SELECT position, frontier, recorded_at FROM ledger.head WHERE book = %s", (book,)
