@@ -31,9 +31,12 @@ class Sums(NamedTuple):
         return Sums(self.rows + other.rows, self.high + other.high, self.low + other.low)
 
 
-def row_sums(connection: Connection, schema: str, table: str, book: str, seed: int) -> Sums:
-    """Count the rows of a book in a table, and sum up their hashes under a seed."""
-    return _sums(connection, schema, table, sql.Identifier(schema, table), seed, {"book": book})
+def row_sums(connection: Connection, schema: str, table: str, seed: int, book: str | None = None) -> Sums:
+    """Count the rows of a table, all of them or those of a book, and sum up their hashes under a seed."""
+    rows: sql.Composable = sql.Identifier(schema, table)
+    if book is not None:
+        rows = sql.SQL(_SQL["of_book"]).format(table=rows)
+    return _sums(connection, schema, table, rows, seed, {"book": book})
 
 
 def sums_of_added(

@@ -27,14 +27,18 @@ WHERE a.attrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.
 ORDER BY a.attnum;
 
 -- name: sums
--- How many rows of a book there are, and the sums of their hashes, which no order of rows changes. The hash of a row puts the
+-- How many rows there are, and the sums of their hashes, which no order of rows changes. The hash of a row puts the
 -- hashes of its values together, each under a seed of its column; each half of it is hashed once more, so that two rows that
 -- changed a value with each other do not add up to the same. The seeds are new each time, so nobody can try rows out
 -- beforehand; rows that differ then agree less than once in 2^50. It is no cryptographic hash: this finds edits, and proves
 -- nothing to others.
 SELECT count(*), coalesce(sum(hashint4extended((h.hash >> 32)::integer, {seed})), 0),
     coalesce(sum(hashint4extended((h.hash << 32 >> 32)::integer, {seed})), 0)
-FROM (SELECT {hash} AS hash FROM {rows} AS t WHERE t.book = %(book)s OFFSET 0) AS h;
+FROM (SELECT {hash} AS hash FROM {rows} AS t OFFSET 0) AS h;
+
+-- name: of_book
+-- The rows of a book in a table.
+(SELECT * FROM {table} WHERE book = %(book)s);
 
 -- name: added
 -- The rows that a fold would add to a table, with the table's columns.

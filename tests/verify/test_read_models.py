@@ -160,7 +160,7 @@ def test_two_rows_that_changed_a_value_with_each_other_never_add_up_to_the_same(
             connection.execute(table_made.encode())
             connection.execute(f"INSERT INTO made.{table} VALUES {values}".encode())
         for seed in range(50):
-            live, rebuilt = (row_sums(connection, "made", table, "main", seed) for table in rows)
+            live, rebuilt = (row_sums(connection, "made", table, seed, "main") for table in rows)
             assert live != rebuilt
 
 
@@ -195,7 +195,7 @@ def test_a_value_of_any_type_is_hashed_by_all_that_it_says(
             connection.execute(
                 f"TRUNCATE made.value; INSERT INTO made.value VALUES ({said}, 'main')".encode()
             )
-            sums.append(row_sums(connection, "made", "value", "main", 7))
+            sums.append(row_sums(connection, "made", "value", 7, "main"))
         assert sums[0] != sums[1]
 
 
@@ -208,7 +208,7 @@ def test_a_value_counts_as_that_of_its_column(database: str, type_: str) -> None
         pairs = ["'1', '0'", "'0', '1'", "'1', '1'", "'0', '0'", "NULL, '0'", "'0', NULL", "NULL, NULL"]
         for pair in pairs:
             connection.execute(f"TRUNCATE made.pair; INSERT INTO made.pair VALUES ({pair}, 'main')".encode())
-            sums.add(row_sums(connection, "made", "pair", "main", 7))
+            sums.add(row_sums(connection, "made", "pair", 7, "main"))
         assert len(sums) == len(pairs)
 
 
