@@ -99,47 +99,43 @@ WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AN
 ORDER BY e.customer, e.currency, e.position DESC
 ON CONFLICT (book, customer, currency) DO UPDATE SET through = excluded.through, position = excluded.position;
 
--- name: note_waiting
--- types: charge.posted charge.reversed invoice.issued invoice.voided dispute.resolved
--- What waits for an invoice, by the events themselves: a book's own posting rules may keep it on any account. Charges are
--- never negative, so a sum of nothing hides only charges of nothing.
+-- name: count_activity
+-- One pass over every event, mostly typed columns. What waits for an invoice goes by the events themselves: a book's own
+-- posting rules may keep it on any account. Charges are never negative, so a sum of nothing hides only charges of nothing.
 -- Grouped before they are put in order, or the events would be sorted, bytes and all.
 WITH moved AS MATERIALIZED (
-    SELECT e.customer, e.currency,
+    SELECT e.customer, e.currency, count(*) AS events,
+        count(*) FILTER (WHERE e.type = 'charge.posted') AS charges,
+        count(*) FILTER (WHERE e.type = 'invoice.issued') AS invoices,
+        count(*) FILTER (WHERE e.type = 'credit_note.issued') AS credit_notes,
+        count(*) FILTER (WHERE e.type = 'payment.received') AS payments,
+        count(*) FILTER (WHERE e.type = 'dispute.opened') AS disputes,
+        max(e.occurred_at) AS last_occurred_at, max(e.position) AS last_position,
         sum(CASE e.type
             WHEN 'charge.posted' THEN e.amount
             WHEN 'charge.reversed' THEN -e.amount
             WHEN 'invoice.issued' THEN -ledger.number_of(e.state, '],"net":')
             WHEN 'invoice.voided' THEN (ledger.data_of(e.state) ->> 'net')::bigint
-            ELSE 0 END) AS net,
+            WHEN 'dispute.resolved' THEN 0 END) AS net,
         max(e.occurred_at) FILTER (WHERE e.type = 'charge.posted' AND e.amount = 0) AS free_at,
         max(e.position) FILTER (
-            WHERE e.type IN ('invoice.voided', 'dispute.resolved') OR (e.type = 'charge.posted' AND e.amount = 0)) AS position
+            WHERE e.type IN ('invoice.voided', 'dispute.resolved') OR (e.type = 'charge.posted' AND e.amount = 0)) AS moved_at
     FROM ledger.event e
-    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
-        AND e.type IN ('charge.posted', 'charge.reversed', 'invoice.issued', 'invoice.voided', 'dispute.resolved')
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.customer IS NOT NULL
     GROUP BY e.customer, e.currency
+), awaited AS (
+    INSERT INTO waiting
+    SELECT %(book)s, m.customer, m.currency, m.net, m.free_at, m.moved_at
+    FROM moved m WHERE m.net IS NOT NULL ORDER BY m.customer, m.currency
+    ON CONFLICT (book, customer, currency) DO UPDATE
+    SET net = waiting.net + excluded.net,
+        free_at = greatest(waiting.free_at, excluded.free_at),
+        position = greatest(waiting.position, excluded.position)
 )
-INSERT INTO waiting
-SELECT %(book)s, m.customer, m.currency, m.net, m.free_at, m.position FROM moved m ORDER BY m.customer, m.currency
-ON CONFLICT (book, customer, currency) DO UPDATE
-SET net = waiting.net + excluded.net,
-    free_at = greatest(waiting.free_at, excluded.free_at),
-    position = greatest(waiting.position, excluded.position);
-
--- name: count_activity
--- Typed columns only: this one is about every event.
 INSERT INTO activity
-SELECT %(book)s, e.customer, count(*),
-    count(*) FILTER (WHERE e.type = 'charge.posted'),
-    count(*) FILTER (WHERE e.type = 'invoice.issued'),
-    count(*) FILTER (WHERE e.type = 'credit_note.issued'),
-    count(*) FILTER (WHERE e.type = 'payment.received'),
-    count(*) FILTER (WHERE e.type = 'dispute.opened'),
-    max(e.occurred_at), max(e.position)
-FROM ledger.event e
-WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.customer IS NOT NULL
-GROUP BY e.customer
+SELECT %(book)s, m.customer, sum(m.events), sum(m.charges), sum(m.invoices), sum(m.credit_notes), sum(m.payments),
+    sum(m.disputes), max(m.last_occurred_at), max(m.last_position)
+FROM moved m GROUP BY m.customer
 ON CONFLICT (book, customer) DO UPDATE
 SET events = activity.events + excluded.events,
     charges = activity.charges + excluded.charges,
