@@ -216,64 +216,6 @@ def test_lives_that_touch_every_table_give_the_same_rows_in_ranges_of_any_size(
     assert ledger.whole.one(SALES) == 3 * 8 + services, "a book's own rules count once they are recorded"
 
 
-READ_OFF_BYTES = """
-SELECT ledger.number_of(e.state, '],"net":'), ledger.number_of(e.state, ',"discount":'),
-    ledger.number_of(e.state, '"series":"invoice","tax":'), NULL
-FROM ledger.event AS e WHERE e.book = %(book)s AND e.type = 'invoice.issued'
-UNION ALL
-SELECT NULL, NULL, NULL, "journal@whole".period_of(e.state)
-FROM ledger.event AS e WHERE e.book = %(book)s AND e.type IN ('charge.posted', 'charge.reversed')
-"""
-READ_OFF_JSON = """
-SELECT (d.data ->> 'net')::bigint, (d.data ->> 'discount')::bigint, (d.data ->> 'tax')::bigint, NULL
-FROM ledger.event AS e CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data) AS d
-WHERE e.book = %(book)s AND e.type = 'invoice.issued'
-UNION ALL
-SELECT NULL, NULL, NULL, (d.data -> 'period' ->> 'from') || '","to":"' || (d.data -> 'period' ->> 'to')
-FROM ledger.event AS e CROSS JOIN LATERAL (SELECT ledger.data_of(e.state) AS data) AS d
-WHERE e.book = %(book)s AND e.type IN ('charge.posted', 'charge.reversed')
-"""
-
-
-def test_what_is_read_off_the_bytes_of_invoices_and_charges_is_what_their_json_says(ledger: Ledger) -> None:
-    said = 'of old: ],"net":7,"lines":[, "series":"invoice","tax":8, "period":{"from":"2026-01-01"'
-    with connect(ledger.conninfo) as connection:
-        post_lives(ledger.works, "lives", 12)
-        period = {"from": "2026-01-01", "to": "2026-01-02"}
-        charge = {"charge": "t", "service": said, "description": said, "currency": "EUR", "net": 7}
-        told: tuple[Ask, ...] = (("charge.posted", {**charge, "period": period}), asks.issue())
-        at = START + timedelta(days=90)
-        post(
-            ledger.works,
-            "lives",
-            [message(ask, f"told {place}", at, "customer-1") for place, ask in enumerate(told)],
-        )
-        off_bytes, off_json = (
-            Counter(connection.execute(query, {"book": "lives"}).fetchall())
-            for query in (READ_OFF_BYTES, READ_OFF_JSON)
-        )
-    assert off_bytes == off_json
-    assert len(off_bytes) > 20
-
-
-def test_a_number_is_read_off_bytes_whatever_stands_behind_it(ledger: Ledger) -> None:
-    between = b'{"causation":9,"data":{"lines":[],%s},"decisionsize":1}'
-    states = {
-        between % b'"net":12,"rounding":"x"': 12,
-        between % b'"net":1000000000000000': 10**15,
-        between % b'"net":-1000000000000000,"x":"\xc3\xa9"': -(10**15),
-        between % b'"net":3,"x":"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"': 3,
-    }
-    with connect(ledger.conninfo) as connection:
-        for state, net in states.items():
-            found = connection.execute("SELECT ledger.number_of(%s, '],\"net\":')", (state,)).fetchone()
-            assert found == (net,), state
-        with pytest.raises(psycopg.DataError):
-            connection.execute(
-                "SELECT ledger.number_of(%s, ',\"tax\":')", (b'{"book":"12345678901","tax_":1}',)
-            )
-
-
 def test_the_database_refuses_what_does_not_balance_and_any_change(ledger: Ledger) -> None:
     post_lives(ledger.works, "lives", 1)
     ledger.whole.fold("lives", [3])

@@ -3,45 +3,43 @@
 -- An equality written as = ANY (ARRAY[…]) is looked up by index, row by row: whatever the planner believes of the size
 -- of a table that grows while it is folded, it cannot choose to read all of it.
 -- Invoices with what has lowered their due within the same range, so that each row is written once; then those that
--- were there before. What settled an invoice is the kind of the last event that lowered its due.
-WITH issued AS MATERIALIZED (
-    SELECT e.position, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
+-- were there before. What settled an invoice is the kind of the last event that lowered its due. OFFSET 0 has the planner,
+-- who believes both sides to be as small, hash the side without data, so that rows are written in the order of the log.
+WITH fact AS MATERIALIZED (
+    SELECT e.book, e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at,
+        CASE e.type WHEN 'invoice.issued' THEN ledger.data_of(e.state) END AS issued,
+        CASE WHEN e.type IN ('credit_note.issued', 'credit_note.voided', 'dispute.opened', 'dispute.resolved', 'invoice.voided')
+            THEN ledger.data_of(e.state) END AS data,
+        CASE e.type WHEN 'credit_note.voided' THEN -1 ELSE 1 END AS sign
     FROM ledger.event e
-    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
-), moved AS MATERIALIZED (
-    SELECT m.book, m.invoice, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.credited), 0) AS credited,
-        coalesce(sum(m.written_off), 0) AS written_off, coalesce(sum(m.disputed), 0) AS disputed,
-        coalesce(max(m.position) FILTER (WHERE m.allocated > 0), 0) AS paid_at,
-        coalesce(max(m.position) FILTER (WHERE m.credited > 0), 0) AS credited_at,
-        coalesce(max(m.position) FILTER (WHERE m.written_off > 0), 0) AS written_off_at,
-        max(m.occurred_at) FILTER (WHERE m.type = 'invoice.voided') AS voided_at,
-        max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason,
-        max(m.position) FILTER (WHERE m.type = 'invoice.voided') AS voided_position
-    FROM (
-        SELECT e.book, e.position, e.type, e.invoice, e.occurred_at, d.data,
-            CASE e.type WHEN 'allocation.made' THEN e.amount WHEN 'allocation.undone' THEN -e.amount END AS allocated,
-            CASE e.type WHEN 'debt.written_off' THEN e.amount WHEN 'debt.recovered' THEN -e.amount END AS written_off,
-            n.sign * (coalesce((d.data ->> 'to_receivable')::bigint, 0)
-                + coalesce((d.data ->> 'to_disputed')::bigint, 0)) AS credited,
-            coalesce((d.data ->> 'held')::bigint, 0) - coalesce((d.data ->> 'released')::bigint, 0)
-                - n.sign * coalesce((d.data ->> 'to_disputed')::bigint, 0) AS disputed
-        FROM ledger.event e
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN e.type IN ('credit_note.issued', 'credit_note.voided', 'dispute.opened',
-                'dispute.resolved', 'invoice.voided') THEN ledger.data_of(e.state) END AS data OFFSET 0) d
-        CROSS JOIN LATERAL (SELECT CASE e.type WHEN 'credit_note.voided' THEN -1 ELSE 1 END AS sign) n
-        WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.invoice IS NOT NULL
-            AND e.type IN ('allocation.made', 'allocation.undone', 'credit_note.issued', 'credit_note.voided',
-                'dispute.opened', 'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
-    ) m
-    GROUP BY m.book, m.invoice
+    WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.invoice IS NOT NULL
+        AND e.type IN ('invoice.issued', 'allocation.made', 'allocation.undone', 'credit_note.issued', 'credit_note.voided',
+            'dispute.opened', 'dispute.resolved', 'invoice.voided', 'debt.written_off', 'debt.recovered')
 ), settled AS MATERIALIZED (
     SELECT m.*, CASE greatest(m.paid_at, m.credited_at, m.written_off_at)
         WHEN 0 THEN NULL WHEN m.paid_at THEN 'paid' WHEN m.credited_at THEN 'credited' ELSE 'written_off'
         END AS settled_by
-    FROM moved m
-), earlier AS MATERIALIZED (
-    SELECT s.* FROM settled s WHERE NOT EXISTS (SELECT FROM issued i WHERE i.invoice = s.invoice)
+    FROM (
+        SELECT m.book, m.invoice, bool_or(m.type = 'invoice.issued') AS issued, total(m.allocated) AS allocated,
+            total(m.credited) AS credited, total(m.written_off) AS written_off, total(m.disputed) AS disputed,
+            coalesce(max(m.position) FILTER (WHERE m.allocated > 0), 0) AS paid_at,
+            coalesce(max(m.position) FILTER (WHERE m.credited > 0), 0) AS credited_at,
+            coalesce(max(m.position) FILTER (WHERE m.written_off > 0), 0) AS written_off_at,
+            max(m.occurred_at) FILTER (WHERE m.type = 'invoice.voided') AS voided_at,
+            max(m.data ->> 'reason') FILTER (WHERE m.type = 'invoice.voided') AS void_reason,
+            max(m.position) FILTER (WHERE m.type = 'invoice.voided') AS voided_position
+        FROM (
+            SELECT f.book, f.position, f.type, f.invoice, f.occurred_at, f.data,
+                CASE f.type WHEN 'allocation.made' THEN f.amount WHEN 'allocation.undone' THEN -f.amount END AS allocated,
+                CASE f.type WHEN 'debt.written_off' THEN f.amount WHEN 'debt.recovered' THEN -f.amount END AS written_off,
+                f.sign * (coalesce((f.data ->> 'to_receivable')::bigint, 0)
+                    + coalesce((f.data ->> 'to_disputed')::bigint, 0)) AS credited,
+                coalesce((f.data ->> 'held')::bigint, 0) - coalesce((f.data ->> 'released')::bigint, 0)
+                    - f.sign * coalesce((f.data ->> 'to_disputed')::bigint, 0) AS disputed
+            FROM fact f
+        ) m
+        GROUP BY m.book, m.invoice
+    ) m
 ), lines AS (
     INSERT INTO invoice_line
     SELECT %(book)s, i.invoice, (l.line ->> 'line')::integer, l.line ->> 'charge', l.line ->> 'service',
@@ -49,18 +47,20 @@ WITH issued AS MATERIALIZED (
         (l.line ->> 'net')::bigint, coalesce((l.line ->> 'discount')::bigint, 0), l.line ->> 'tax_category',
         (l.line ->> 'rate')::numeric, (l.line ->> 'supplied_on')::date, (l.line -> 'period' ->> 'from')::date,
         (l.line -> 'period' ->> 'to')::date
-    FROM issued i CROSS JOIN LATERAL jsonb_array_elements(i.data -> 'lines') AS l (line)
+    FROM fact i CROSS JOIN LATERAL jsonb_array_elements(i.issued -> 'lines') AS l (line)
+    WHERE i.issued IS NOT NULL
 ), fresh AS (
     INSERT INTO invoice (book, invoice, customer, series, sequence, currency, issued_on, due_on, net, discount, tax,
         total, allocated, credited, written_off, disputed, settled_by, voided_at, void_reason, voided_position,
         discounts, taxes, rounding, issued_at, position)
-    SELECT %(book)s, i.invoice, i.customer, i.data ->> 'series', (i.data ->> 'sequence')::bigint, i.currency,
-        (i.data ->> 'issued_on')::date, (i.data ->> 'due_on')::date, (i.data ->> 'net')::bigint,
-        coalesce((i.data ->> 'discount')::bigint, 0), coalesce((i.data ->> 'tax')::bigint, 0), i.amount,
-        coalesce(s.allocated, 0), coalesce(s.credited, 0), coalesce(s.written_off, 0), coalesce(s.disputed, 0),
-        s.settled_by, s.voided_at, s.void_reason, s.voided_position, coalesce(i.data -> 'discounts', '[]'),
-        coalesce(i.data -> 'taxes', '[]'), i.data ->> 'rounding', i.occurred_at, i.position
-    FROM issued i LEFT JOIN settled s ON s.invoice = i.invoice
+    SELECT %(book)s, i.invoice, i.customer, i.issued ->> 'series', (i.issued ->> 'sequence')::bigint, i.currency,
+        (i.issued ->> 'issued_on')::date, (i.issued ->> 'due_on')::date, (i.issued ->> 'net')::bigint,
+        coalesce((i.issued ->> 'discount')::bigint, 0), coalesce((i.issued ->> 'tax')::bigint, 0), i.amount,
+        s.allocated, s.credited, s.written_off, s.disputed, s.settled_by, s.voided_at, s.void_reason, s.voided_position,
+        coalesce(i.issued -> 'discounts', '[]'), coalesce(i.issued -> 'taxes', '[]'), i.issued ->> 'rounding',
+        i.occurred_at, i.position
+    FROM fact i JOIN (SELECT * FROM settled s WHERE s.issued OFFSET 0) s ON s.invoice = i.invoice
+    WHERE i.issued IS NOT NULL
 )
 UPDATE invoice i
 SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
@@ -68,23 +68,27 @@ SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
     settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
     void_reason = coalesce(s.void_reason, i.void_reason),
     voided_position = coalesce(s.voided_position, i.voided_position)
-FROM earlier s
-WHERE i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
+FROM settled s
+WHERE NOT s.issued AND i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
 
 -- name: receive_and_use
 -- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved
--- Payments and credit notes with what was used of them within the same range; then those that were there before.
+-- Payments and credit notes with what was used of them within the same range; then those that were there before. What an
+-- allocation uses is read from its bytes: where a command led to it, that names the same source.
 WITH fact AS MATERIALIZED (
-    SELECT e.book, e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at, ledger.data_of(e.state) AS data
+    SELECT e.book, e.position, e.type, e.customer, e.invoice, e.currency, e.amount, e.occurred_at,
+        CASE WHEN u.uses THEN source_of(e.state, '"source":{"payment":"') END AS payment,
+        CASE WHEN u.uses THEN source_of(e.state, '"source":{"credit_note":"') END AS credit_note,
+        u.uses AND position('"automatic":true'::bytea IN e.state) > 0 AS automatic,
+        CASE WHEN NOT u.uses THEN ledger.data_of(e.state) END AS data
     FROM ledger.event e
+    CROSS JOIN LATERAL (SELECT e.type IN ('allocation.made', 'allocation.undone') AS uses) u
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s
         AND e.type IN ('payment.received', 'payment.returned', 'payment.failed', 'refund.issued', 'allocation.made',
             'allocation.undone', 'credit_note.issued', 'credit_note.voided', 'dispute.opened', 'dispute.resolved')
 ), used AS MATERIALIZED (
-    SELECT f.book, f.position, f.type, f.customer, f.invoice, f.currency, f.occurred_at,
-        f.data -> 'source' ->> 'payment' AS payment, f.data -> 'source' ->> 'credit_note' AS credit_note,
-        CASE f.type WHEN 'allocation.made' THEN f.amount ELSE -f.amount END AS amount,
-        coalesce((f.data ->> 'automatic')::boolean, false) AS automatic
+    SELECT f.book, f.position, f.customer, f.payment, f.credit_note, f.invoice, f.currency, f.automatic, f.occurred_at,
+        CASE f.type WHEN 'allocation.made' THEN f.amount ELSE -f.amount END AS amount
     FROM fact f WHERE f.type IN ('allocation.made', 'allocation.undone')
 ), allocations AS (
     INSERT INTO allocation
@@ -96,48 +100,49 @@ WITH fact AS MATERIALIZED (
         (t.taken ->> 'amount')::bigint AS amount
     FROM fact f CROSS JOIN LATERAL jsonb_array_elements(f.data -> 'taken') AS t (taken)
     WHERE f.type = 'refund.issued'
+), receipt AS MATERIALIZED (
+    SELECT f.book, f.customer, f.data ->> 'payment' AS payment, f.currency, f.amount, f.data ->> 'method' AS method,
+        f.data ->> 'reference' AS reference, f.occurred_at, f.position
+    FROM fact f WHERE f.type = 'payment.received'
 ), payment_moved AS MATERIALIZED (
-    SELECT m.book, m.customer, m.payment, coalesce(sum(m.allocated), 0) AS allocated, coalesce(sum(m.refunded), 0) AS refunded,
-        coalesce(sum(m.returned), 0) AS returned, coalesce(sum(m.charged_back), 0) AS charged_back
+    SELECT m.book, m.customer, m.payment, bool_or(m.received) AS received, total(m.allocated) AS allocated,
+        total(m.refunded) AS refunded, total(m.returned) AS returned, total(m.charged_back) AS charged_back
     FROM (
-        SELECT u.book, u.customer, u.payment, u.amount AS allocated, NULL::bigint AS refunded, NULL::bigint AS returned,
-            NULL::bigint AS charged_back FROM used u WHERE u.payment IS NOT NULL
+        SELECT r.book, r.customer, r.payment, true AS received, NULL::bigint AS allocated, NULL::bigint AS refunded,
+            NULL::bigint AS returned, NULL::bigint AS charged_back FROM receipt r
         UNION ALL
-        SELECT t.book, t.customer, t.payment, NULL, t.amount, NULL, NULL FROM taken t WHERE t.payment IS NOT NULL
+        SELECT u.book, u.customer, u.payment, false, u.amount, NULL, NULL, NULL FROM used u WHERE u.payment IS NOT NULL
         UNION ALL
-        SELECT f.book, f.customer, f.data ->> 'payment', NULL, NULL, f.amount, NULL FROM fact f WHERE f.type = 'payment.returned'
+        SELECT t.book, t.customer, t.payment, false, NULL, t.amount, NULL, NULL FROM taken t WHERE t.payment IS NOT NULL
         UNION ALL
-        SELECT f.book, f.customer, f.data ->> 'payment', NULL, NULL, NULL,
+        SELECT f.book, f.customer, f.data ->> 'payment', false, NULL, NULL, f.amount, NULL FROM fact f WHERE f.type = 'payment.returned'
+        UNION ALL
+        SELECT f.book, f.customer, f.data ->> 'payment', false, NULL, NULL, NULL,
             coalesce((f.data ->> 'charged_back')::bigint, 0) - coalesce((f.data ->> 'restored')::bigint, 0)
         FROM fact f WHERE f.type IN ('dispute.opened', 'dispute.resolved') AND f.data ? 'payment'
     ) m
     GROUP BY m.book, m.customer, m.payment
-), receipt AS MATERIALIZED (
-    SELECT f.customer, f.data ->> 'payment' AS payment, f.currency, f.amount, f.data ->> 'method' AS method,
-        f.data ->> 'reference' AS reference, f.occurred_at, f.position
-    FROM fact f WHERE f.type = 'payment.received'
 ), received AS (
     INSERT INTO payment (book, customer, payment, currency, amount, allocated, refunded, returned, charged_back,
         method, reference, received_at, position)
-    SELECT %(book)s, r.customer, r.payment, r.currency, r.amount, coalesce(m.allocated, 0), coalesce(m.refunded, 0),
-        coalesce(m.returned, 0), coalesce(m.charged_back, 0), r.method, r.reference, r.occurred_at, r.position
-    FROM receipt r LEFT JOIN payment_moved m ON m.customer = r.customer AND m.payment = r.payment
-), paid_earlier AS MATERIALIZED (
-    SELECT m.* FROM payment_moved m
-    WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.customer = m.customer AND r.payment = m.payment)
+    SELECT %(book)s, r.customer, r.payment, r.currency, r.amount, m.allocated, m.refunded, m.returned, m.charged_back,
+        r.method, r.reference, r.occurred_at, r.position
+    FROM receipt r
+    JOIN (SELECT * FROM payment_moved m WHERE m.received OFFSET 0) m ON m.customer = r.customer AND m.payment = r.payment
 ), paid AS (
     UPDATE payment p
     SET allocated = p.allocated + m.allocated, refunded = p.refunded + m.refunded, returned = p.returned + m.returned,
         charged_back = p.charged_back + m.charged_back
-    FROM paid_earlier m
-    WHERE p.book = ANY (ARRAY[m.book]) AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
+    FROM payment_moved m
+    WHERE NOT m.received AND p.book = ANY (ARRAY[m.book])
+        AND p.customer = ANY (ARRAY[m.customer]) AND p.payment = ANY (ARRAY[m.payment])
 ), failed AS (
     INSERT INTO payment_failure
     SELECT %(book)s, f.customer, f.data ->> 'payment', f.currency, f.amount, f.data ->> 'reason', f.occurred_at, f.position
     FROM fact f WHERE f.type = 'payment.failed'
 ), note_moved AS MATERIALIZED (
-    SELECT m.book, m.credit_note, coalesce(sum(m.allocated), 0) AS allocated,
-        coalesce(sum(m.refunded), 0) AS refunded, max(m.voided_at) AS voided_at, max(m.void_reason) AS void_reason,
+    SELECT m.book, m.credit_note, total(m.allocated) AS allocated,
+        total(m.refunded) AS refunded, max(m.voided_at) AS voided_at, max(m.void_reason) AS void_reason,
         max(m.voided_position) AS voided_position
     FROM (
         SELECT u.book, u.credit_note, u.amount AS allocated, NULL::bigint AS refunded, NULL::timestamptz AS voided_at,

@@ -269,3 +269,13 @@ COMMENT ON COLUMN debt.taxes IS 'Rate, base and tax of each category in that, al
 COMMENT ON COLUMN debt.reason IS 'Why it was given up.';
 COMMENT ON COLUMN debt.credit_note IS 'The credit note that took it back, where nobody paid.';
 COMMENT ON COLUMN debt.occurred_at IS 'When it occurred.';
+
+-- sum() makes a numeric of bigints, for each group, and nothing of none.
+CREATE AGGREGATE total(bigint) (sfunc = int8pl, stype = bigint, initcond = '0', parallel = safe);
+
+-- Read from the canonical bytes without parsing them: no text can hold the key with its quotes bare, and what follows is a
+-- name, in which nothing is ever escaped. Null where the key is not there.
+CREATE FUNCTION source_of(state bytea, key bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN position(key IN state) > 0 THEN
+        split_part(encode(substring(state FROM position(key IN state) + length(key) FOR 65), 'escape'), '"', 1) END
+$$;
