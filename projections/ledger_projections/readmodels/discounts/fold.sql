@@ -83,13 +83,15 @@ WHERE d.book = ANY (ARRAY[l.book]) AND d.customer = ANY (ARRAY[l.customer]) AND 
 
 -- name: use_discounts
 -- types: invoice.issued
--- Most invoices use none, and their bytes say so (canonical JSON has no white space): those are not opened.
+-- Most invoices use none, and their bytes say so (canonical JSON has no white space): those are not opened. Where nothing was
+-- ever granted, none is looked at.
 WITH used AS MATERIALIZED (
     SELECT e.book, e.customer, e.invoice, e.currency, e.position, u.used ->> 'discount' AS discount, (u.used ->> 'amount')::bigint AS amount
     FROM ledger.event e
     CROSS JOIN LATERAL jsonb_array_elements(ledger.data_of(e.state) -> 'discounts') AS u (used)
     WHERE e.book = %(book)s AND e.position > %(after)s AND e.position <= %(upto)s AND e.type = 'invoice.issued'
         AND position('"discounts":[]'::bytea IN e.state) = 0
+        AND EXISTS (SELECT FROM discount d WHERE d.book = %(book)s)
 ), uses AS (
     INSERT INTO discount_use
     SELECT u.book, u.invoice, u.customer, u.discount, u.currency, u.amount, false, u.position FROM used u
