@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -29,7 +29,8 @@ class Stopping:
         self._asked.set()
         with self._lock:
             for connection in self._working:
-                connection.cancel_safe()
+                with suppress(psycopg.OperationalError):  # of a server that is gone, all ends by itself
+                    connection.cancel_safe()
 
     @contextmanager
     def ends(self, connection: Connection) -> Iterator[None]:
