@@ -119,6 +119,15 @@ def test_whatever_a_person_is_called_and_lives_at_no_rule_is_broken(
     assert broken_rules(written) == []
 
 
+@pytest.mark.parametrize("nothing", [" ", "\u200b", "\u202e "])
+def test_a_line_whose_texts_say_nothing_is_named_by_its_number(nothing: str) -> None:
+    said = msgspec.structs.replace(line(3, 100, description=nothing), service=nothing)
+    written = as_einvoice(SELLS, BUYS, invoice([said]))
+    assert xml_check_xsd(written)
+    assert broken_rules(written) == []
+    assert _text(fromstring(written), ".//ram:SpecifiedTradeProduct/ram:Name") == "3"  # noqa: S314 - we wrote it
+
+
 def test_a_sum_that_is_not_its_parts_breaks_the_rules_that_say_so() -> None:
     written = as_einvoice(SELLS, BUYS, invoice([line(1, 1_000)]))
     wrong = written.replace(b"<ram:GrandTotalAmount>12.50", b"<ram:GrandTotalAmount>12.51")

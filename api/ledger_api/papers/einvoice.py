@@ -69,8 +69,9 @@ def _put_line(transaction: Element, line: Line, currency: str) -> None:
     item = SubElement(transaction, _tag("ram:IncludedSupplyChainTradeLineItem"))
     _put(item, "ram:AssociatedDocumentLineDocument/ram:LineID", str(line.line))
     product = SubElement(item, _tag("ram:SpecifiedTradeProduct"))
-    _put(product, "ram:SellerAssignedID", plain(line.service))
-    _put(product, "ram:Name", _said(line.description or "") or plain(line.service))
+    if service := _said(line.service):
+        _put(product, "ram:SellerAssignedID", service)
+    _put(product, "ram:Name", _said(line.description or "") or service or str(line.line))
     price = line.net if line.unit_price is None else line.unit_price
     path = "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice/ram:ChargeAmount"
     _put(item, path, _major(price, currency))
