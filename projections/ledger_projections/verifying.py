@@ -260,6 +260,7 @@ class _Build:
         present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds_about(present):
+            self._go_on()
             if self._apart and fold.adds is not None:
                 sums = sums_of_added(connection, target.schema, fold.adds, fold, range_, self._seed)
                 self._added[fold.adds] = self._added.get(fold.adds, Sums(0, 0, 0)).plus(sums)

@@ -50,14 +50,24 @@ def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
     assert found(check_read_models(folded_book, BOOK)) == {}
 
 
+def stop_once_it_waits(database: str, stopping: Stopping) -> None:
+    with connect(database, role=None) as looking:
+        while not looking.execute("SELECT FROM pg_locks WHERE NOT granted AND database ="
+                                  " (SELECT oid FROM pg_database WHERE datname = current_database())").fetchall():  # fmt: skip
+            time.sleep(0.05)
+    stopping.set()
+
+
 def test_a_statement_under_way_ends_when_the_check_is_stopped(folded_book: str) -> None:
     stopping = Stopping()
     with connect(folded_book, role=None, autocommit=False) as other:
         other.execute("SET LOCAL idle_in_transaction_session_timeout = '20s'")
         other.execute("LOCK TABLE ledger.event")  # until that ends, no fold does
-        threading.Timer(0.5, stopping.set).start()
+        threading.Thread(target=stop_once_it_waits, args=(folded_book, stopping)).start()
+        began = time.monotonic()
         with pytest.raises(Unavailable, match="the verification was stopped"):
             check_read_models(folded_book, BOOK, stopping=stopping)
+        assert time.monotonic() - began < 15
 
 
 def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:
