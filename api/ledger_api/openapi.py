@@ -35,7 +35,7 @@ _FAILURES: dict[str, str] = {
 }
 """What any route behind a key may answer instead."""
 _OF_BODIES = {"413": "The body is too long.", "415": "The body is of no type that is taken here."}
-_UNTAGGED = ("stream", "person", "notes", "{sha256}")
+_UNTAGGED = ("/stream", "/person", "/notes", "/{sha256}")
 """How addresses end whose answers have no tag: a stream, and what nobody may keep."""
 
 _EXAMPLE: Json = {

@@ -128,6 +128,15 @@ def test_a_line_whose_texts_say_nothing_is_named_by_its_number(nothing: str) -> 
     assert _text(fromstring(written), ".//ram:SpecifiedTradeProduct/ram:Name") == "3"  # noqa: S314 - we wrote it
 
 
+def test_what_a_seller_does_not_say_is_left_out() -> None:
+    seller = msgspec.structs.replace(
+        SELLS, registration=" ", address=msgspec.structs.replace(ADDRESS, region=" ")
+    )
+    written = as_einvoice(seller, BUYS, invoice([line(1, 100)]))
+    assert xml_check_xsd(written)
+    assert broken_rules(written) == []
+
+
 def test_a_sum_that_is_not_its_parts_breaks_the_rules_that_say_so() -> None:
     written = as_einvoice(SELLS, BUYS, invoice([line(1, 1_000)]))
     wrong = written.replace(b"<ram:GrandTotalAmount>12.50", b"<ram:GrandTotalAmount>12.51")

@@ -50,8 +50,8 @@ def as_einvoice(seller: Seller, person: Person | None, voucher: Invoice | Credit
     _put(document, "ram:ID", voucher.number)
     _put(document, "ram:TypeCode", _INVOICE if isinstance(voucher, Invoice) else _CREDIT_NOTE)
     _put_day(document, "ram:IssueDateTime", voucher.issued_on)
-    if isinstance(voucher, CreditNote) and (reason := _said(voucher.reason)):
-        _put(document, "ram:IncludedNote/ram:Content", reason)
+    if isinstance(voucher, CreditNote):
+        _put_said(document, "ram:IncludedNote/ram:Content", voucher.reason)
     transaction = SubElement(root, _tag("rsm:SupplyChainTradeTransaction"))
     for line in voucher.lines:
         _put_line(transaction, line, voucher.currency)
@@ -69,9 +69,8 @@ def _put_line(transaction: Element, line: Line, currency: str) -> None:
     item = SubElement(transaction, _tag("ram:IncludedSupplyChainTradeLineItem"))
     _put(item, "ram:AssociatedDocumentLineDocument/ram:LineID", str(line.line))
     product = SubElement(item, _tag("ram:SpecifiedTradeProduct"))
-    if service := _said(line.service):
-        _put(product, "ram:SellerAssignedID", service)
-    _put(product, "ram:Name", _said(line.description or "") or service or str(line.line))
+    _put_said(product, "ram:SellerAssignedID", line.service)
+    _put(product, "ram:Name", _said(line.description) or _said(line.service) or str(line.line))
     price = line.net if line.unit_price is None else line.unit_price
     path = "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice/ram:ChargeAmount"
     _put(item, path, _major(price, currency))
@@ -97,25 +96,23 @@ def _put_line(transaction: Element, line: Line, currency: str) -> None:
 def _put_seller(agreement: Element, seller: Seller) -> None:
     party = SubElement(agreement, _tag("ram:SellerTradeParty"))
     _put(party, "ram:Name", plain(seller.name))
-    if seller.registration is not None:
-        _put(party, "ram:SpecifiedLegalOrganization/ram:ID", plain(seller.registration))
+    _put_said(party, "ram:SpecifiedLegalOrganization/ram:ID", seller.registration)
     _put_address(party, seller.address)
-    if seller.vat_id is not None:
-        _put(party, "ram:SpecifiedTaxRegistration/ram:ID", plain(seller.vat_id)).set("schemeID", "VA")
+    _put_said(party, "ram:SpecifiedTaxRegistration/ram:ID", seller.vat_id, schemeID="VA")
 
 
 def _put_buyer(agreement: Element, customer: str, person: Person | None) -> None:
     """Say who buys; of a person who is not known, or not to be shown, the customer's id."""
     party = SubElement(agreement, _tag("ram:BuyerTradeParty"))
     _put(party, "ram:ID", customer)
-    _put(party, "ram:Name", _said((person and person.name) or "") or customer)
+    _put(party, "ram:Name", _said(None if person is None else person.name) or customer)
     if person is not None and person.address is not None:
         _put_address(party, person.address)
     number = None if person is None else person.tax_number
     if (
         number is not None and number[:2].isalpha() and number[:2].isascii()
     ):  # BR-CO-09: with a country's code
-        _put(party, "ram:SpecifiedTaxRegistration/ram:ID", plain(number)).set("schemeID", "VA")
+        _put_said(party, "ram:SpecifiedTaxRegistration/ram:ID", number, schemeID="VA")
 
 
 def _put_address(party: Element, address: Address) -> None:
@@ -129,8 +126,7 @@ def _put_address(party: Element, address: Address) -> None:
         ("CountrySubDivisionName", address.region),
     ]
     for name, value in parts:
-        if value and (said := _said(value)):
-            _put(written, f"ram:{name}", said)
+        _put_said(written, f"ram:{name}", value)
 
 
 def _put_settlement(transaction: Element, seller: Seller, voucher: Invoice | CreditNote) -> None:
@@ -193,9 +189,9 @@ def _major(minor: int | str, currency: str) -> str:
     return format(Decimal(minor).scaleb(-EXPONENTS[currency]), "f")
 
 
-def _said(text: str) -> str:
-    """Write a caller's text; empty where there is nothing to read, which no element may be."""
-    return plain(text).strip()
+def _said(text: str | None) -> str:
+    """Write a caller's text; empty where there is nothing to read."""
+    return plain(text or "").strip()
 
 
 def _tag(name: str) -> str:
@@ -208,6 +204,12 @@ def _put(parent: Element, path: str, text: str) -> Element:
         parent = SubElement(parent, _tag(name))
     parent.text = text
     return parent
+
+
+def _put_said(parent: Element, path: str, text: str | None, **attributes: str) -> None:
+    """Put a caller's text, if it says anything: no element may be empty."""
+    if said := _said(text):
+        _put(parent, path, said).attrib.update(attributes)
 
 
 def _put_day(parent: Element, name: str, day: str, kind: str = "udt") -> None:
