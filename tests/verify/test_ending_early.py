@@ -17,7 +17,7 @@ from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger_api.cli.verify import verify
 from ledger_projections import locks, verifying
-from ledger_projections.filling import open_connection
+from ledger_projections.filling import LANES, open_connection
 from ledger_projections.readmodel import READ_MODELS
 from ledger_projections.stopping import Stopping
 from ledger_projections.verifying import check_read_models
@@ -52,8 +52,11 @@ def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
 
 def stop_once_it_waits(database: str, stopping: Stopping) -> None:
     with connect(database, role=None) as looking:
-        while not looking.execute("SELECT FROM pg_locks WHERE NOT granted AND database ="
-                                  " (SELECT oid FROM pg_database WHERE datname = current_database())").fetchall():  # fmt: skip
+        waiting = (
+            "SELECT FROM pg_locks WHERE NOT granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        while len(looking.execute(waiting).fetchall()) < LANES:  # all that are built at once
             time.sleep(0.05)
     stopping.set()
 

@@ -83,8 +83,8 @@ WHERE d.book = ANY (ARRAY[l.book]) AND d.customer = ANY (ARRAY[l.customer]) AND 
 
 -- name: use_discounts
 -- types: invoice.issued
--- Most invoices use none, and their bytes say so (canonical JSON has no white space): those are not opened. Where nothing was
--- ever granted, none is looked at.
+-- Most invoices use none, and their bytes say so (canonical JSON has no white space): those are not opened. Where there
+-- is no discount at all, none is looked at: one stands in the table before an invoice can use it.
 WITH used AS MATERIALIZED (
     SELECT e.book, e.customer, e.invoice, e.currency, e.position, u.used ->> 'discount' AS discount, (u.used ->> 'amount')::bigint AS amount
     FROM ledger.event e
