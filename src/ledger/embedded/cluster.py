@@ -29,7 +29,6 @@ SETTINGS = (
     ),
     Setting("unix_socket_permissions", "0700", "Nor anybody else on this machine, through its socket."),
     Setting("max_connections", "60", "A few processes with a small pool each; a connection costs memory."),
-    Setting("shared_buffers", "256MB", "The newest events and the read models stay here on a small machine."),
     Setting("effective_cache_size", "1GB", "What the planner may expect the operating system to cache."),
     Setting("work_mem", "32MB", "A fold groups thousands of rows in memory; few of them run at once."),
     Setting("maintenance_work_mem", "256MB", "A rebuild makes its indexes at the end."),
@@ -56,10 +55,17 @@ SETTINGS = (
 )
 
 
+SHARED_BUFFERS_MAX = 1 << 30
+"""Bytes of events and read models that the server keeps at hand, where there is four times as much memory."""
+_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where a container says how much memory it may have: of control groups in version 2, and in version 1."""
+
+
 def start_options(data: Path, sockets: Path, port: int) -> list[str]:
     """Tell the arguments that `postgres` starts with."""
     wanted = {setting.name: setting.value for setting in SETTINGS}
     wanted["port"] = str(port)
+    wanted["shared_buffers"] = f"{min(SHARED_BUFFERS_MAX, _memory() // 4) >> 20}MB"
     wanted["unix_socket_directories"] = str(sockets) if socket_fits(sockets, port) else ""
     if _small_shared_memory():
         wanted["dynamic_shared_memory_type"] = "mmap"  # parallel queries would run out of /dev/shm
@@ -69,6 +75,15 @@ def start_options(data: Path, sockets: Path, port: int) -> list[str]:
 def socket_fits(sockets: Path, port: int) -> bool:
     """Tell whether the path of the socket is one that the kernel takes (it cuts at about 104 bytes)."""
     return len(os.fsencode(sockets / f".s.PGSQL.{port}")) < 100 and "," not in str(sockets)
+
+
+def _memory() -> int:
+    """Tell how many bytes of memory there are for us."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in map(Path, _MEMORY_LIMITS):
+        limit = file.read_text(encoding="ascii").strip() if file.exists() else "max"
+        memory = min(memory, int(limit) if limit.isdecimal() else memory)
+    return memory
 
 
 def _small_shared_memory() -> bool:
