@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -173,5 +172,5 @@ def _rejected(last: Event) -> Event:
 
 
 def test_statements_name_the_events_that_take_numbers_and_no_others() -> None:
-    for statement, times in ((store._SQL["last_numbered"], 1), (VERIFYING["leaves"], 2)):
-        assert Counter(re.findall(r"'(\w+\.\w+)'", statement)) == dict.fromkeys(NUMBERED, times)
+    for statement in (store._SQL["last_numbered"], VERIFYING["leaves"]):
+        assert sorted(re.findall(r"'(\w+\.\w+)'", statement)) == sorted(NUMBERED)

@@ -14,7 +14,7 @@ from ledger.posting_rules import DEFAULT_RULES, postings
 from ledger.verify import effects
 
 
-@pytest.mark.parametrize("type_", sorted(effects.OF_TYPE))
+@pytest.mark.parametrize("type_", sorted(effects.POST))
 def test_effects_are_the_sums_of_the_postings(type_: str) -> None:
     lines = golden(type_)
     assert lines
@@ -26,7 +26,7 @@ def test_effects_are_the_sums_of_the_postings(type_: str) -> None:
             if posting.account in STATED:
                 posted[posting.currency, posting.account] += posting.amount
         balances: effects.Balances = {}
-        assert effects.post(event, balances) == total == 0
+        assert effects.POST[type_](event.data, balances) == total == 0
         assert _moved(balances) == {key: sum_ for key, sum_ in posted.items() if sum_}
 
 
@@ -44,11 +44,11 @@ def test_a_service_period_changes_nothing_of_what_is_looked_at(type_: str) -> No
 
 
 def test_every_type_that_is_posted_has_effects() -> None:
-    assert set(effects.OF_TYPE) == {rule.event for rule in DEFAULT_RULES} <= set(golden_types())
+    assert set(effects.POST) == {rule.event for rule in DEFAULT_RULES} <= set(golden_types())
 
 
 def test_an_event_whose_measures_do_not_tie_is_out_of_balance() -> None:
     (line, *_) = golden("invoice.issued")
     event = read_event(line.stored.replace(b'"amount":', b'"amount":1', 1))
-    off = effects.post(event, {})
+    off = effects.POST[event.type](event.data, {})
     assert off == sum(posting.amount for posting in postings(DEFAULT_RULES, event)) != 0

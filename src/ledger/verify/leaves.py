@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import LiteralString
+from itertools import compress
+from typing import LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -23,8 +24,22 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS = 1 << 16
 """Events of one range: a complete subtree of the tree, and two full levels of tiles."""
-FETCHED_ROWS = 100
-"""Rows that are taken over at a time, so few that a core still has them at hand when it looks at them."""
+TILE = 256
+"""Leaves that come in one row, which costs less than a row each: those of a full tile."""
+
+
+class _Tile(NamedTuple):
+    """The events of the positions behind `behind`, up to a full tile: the columns, a list each.
+
+    A state is None where a checkpoint vouches for the leaf; `numbered` are those that take a number.
+    """
+
+    behind: int
+    positions: list[int]
+    recorded: list[datetime]
+    states: list[bytes | None]
+    leaves: list[bytes]
+    numbered: list[bool]
 
 
 class Leaves(msgspec.Struct, frozen=True):
@@ -59,48 +74,57 @@ def check_leaves(
     findings: list[Finding] = []
     leaves: list[bytes] = []
     taking = Taking()
-    before: datetime | None = None
-    values = {"book": book, "after": after, "upto": upto, "since": since}
-    for position, recorded_at, state, leaf, numbered in stream(connection, "leaves", **values):
-        missing = after + len(leaves) + 1
-        while missing < position:
-            findings.append(Finding(f"position {missing} is missing", missing))
-            leaves.append(merkle.EMPTY_ROOT)
-            missing += 1
-        if before is not None and recorded_at < before:
-            said = f"position {position} was recorded {recorded_at}, before the one before it"
-            findings.append(Finding(said, position))
-        before = recorded_at
-        if numbered:
-            taking.take(state)
-        computed = leaf if state is None else sha256(b"\x00" + state).digest()
-        if computed != leaf:
-            findings.append(
-                Finding(
-                    f"the bytes at position {position} hash to {computed.hex()}, their leaf is {leaf.hex()}",
-                    position,
-                )
-            )
-        leaves.append(computed)
-    for missing in range(after + len(leaves) + 1, upto + 1):
-        findings.append(Finding(f"position {missing} is missing", missing))
-        leaves.append(merkle.EMPTY_ROOT)
+    before = datetime.min.replace(tzinfo=UTC)
+    values = {"book": book, "after": after, "upto": upto, "since": since, "tile": TILE}
+    for tile in map(_Tile._make, stream(connection, "leaves", 1, **values)):
+        places = list(range(tile.behind + 1, min(tile.behind + TILE, upto) + 1))
+        computed = [
+            leaf if state is None else sha256(b"\x00" + state).digest()
+            for state, leaf in zip(tile.states, tile.leaves, strict=True)
+        ]
+        times = [before, *tile.recorded]
+        if tile.positions != places or computed != tile.leaves or times != sorted(times):
+            findings += _wrong(tile, computed, before, places)
+            found = dict(zip(tile.positions, computed, strict=True))
+            computed = [found.get(place, merkle.EMPTY_ROOT) for place in places]
+        leaves += computed
+        before = times[-1]
+        for state in compress(tile.states, tile.numbered):
+            taking.take(state or b"")
     return subtree(after, leaves, part(upto - after, findings), taking.finish(), sizes)
+
+
+def _wrong(
+    tile: _Tile, computed: Sequence[bytes], before: datetime, places: Iterable[int]
+) -> Iterator[Finding]:
+    """Say what is wrong with a tile, position by position."""
+    for missing in sorted({*places} - {*tile.positions}):
+        yield Finding(f"position {missing} is missing", missing)
+    for position, recorded_at, hash_, leaf in zip(
+        tile.positions, tile.recorded, computed, tile.leaves, strict=True
+    ):
+        if recorded_at < before:
+            said = f"position {position} was recorded {recorded_at}, before the one before it"
+            yield Finding(said, position)
+        before = recorded_at
+        if hash_ != leaf:
+            said = f"the bytes at position {position} hash to {hash_.hex()}, their leaf is {leaf.hex()}"
+            yield Finding(said, position)
 
 
 def subtree(after: int, leaves: Sequence[bytes], found: Part, numbers: Taken, sizes: Sequence[int]) -> Leaves:
     """Put the leaves behind `after` together."""
     upto = after + len(leaves)
-    whole = len(leaves) // 256 * 256
-    tiles = [merkle.complete(leaves[at : at + 256]) for at in range(0, whole, 256)]
+    whole = len(leaves) // TILE * TILE
+    tiles = [merkle.complete(leaves[at : at + TILE]) for at in range(0, whole, TILE)]
     wanted = {size: _frontier(leaves, tiles, size - after) for size in sizes if after < size <= upto}
     return Leaves(after, upto, found, numbers, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
 
 
 def _frontier(leaves: Sequence[bytes], tiles: Sequence[bytes], size: int) -> list[bytes]:
     """Find the complete subtrees of the first leaves, from the hashes of each 256 of them."""
-    upper = merkle.extend([], 0, tiles[: size // 256])
-    return upper + merkle.extend([], 0, leaves[size // 256 * 256 : size])
+    upper = merkle.extend([], 0, tiles[: size // TILE])
+    return upper + merkle.extend([], 0, leaves[size // TILE * TILE : size])
 
 
 class Tree:
@@ -125,8 +149,8 @@ class Tree:
             self.frontier = self._whole
 
 
-def stream(connection: Connection, query: str, **values: object) -> Iterator[TupleRow]:
-    """Read rows as they come, in the database's binary form, without holding more than a few.
+def stream(connection: Connection, query: str, held: int, **values: object) -> Iterator[TupleRow]:
+    """Read rows as they come, in the database's binary form, without holding more than so many.
 
     The server sends on while these are looked at. A cursor would be asked for each few of them, and would
     write down and read again what it gives.
@@ -137,7 +161,7 @@ def stream(connection: Connection, query: str, **values: object) -> Iterator[Tup
     try:
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(SQL["by_index"])
-            yield from cursor.stream(statement, values, binary=True, size=FETCHED_ROWS)
+            yield from cursor.stream(statement, values, binary=True, size=held)
     except psycopg.DataError as error:
         for position, occurred_at, recorded_at in connection.execute(SQL["out_of_time"], values):
             raise IntegrityError(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
 
 from psycopg.rows import TupleRow
 
@@ -17,7 +15,7 @@ from ledger.verify.leaves import SQL, Connection
 
 
 class Reading:
-    """Reads rows, one stream after the other; keeps what is wrong with their columns, and with versions."""
+    """Reads rows, stream by stream; keeps what is wrong with their columns, and with versions."""
 
     def __init__(self) -> None:
         self.columns: list[Finding] = []
@@ -25,25 +23,24 @@ class Reading:
         self.count = 0
         self._encoded = bytearray()
 
-    def events(self, rows: Iterable[TupleRow]) -> Iterator[Event]:
-        """Give the events of rows, which come in the order of streams and versions."""
-        for stream, of_stream in groupby(rows, key=_STREAM):
-            before, first = 0, None
-            for place, columns in enumerate(of_stream, 1):
-                position, version = columns[1], columns[3]
-                if version != place or position < before:
-                    first = position if first is None else min(position, first)
-                before = position
-                event = self.read(columns)
-                if event is not None:
-                    yield event
-            self.count += place
-            if first is not None:
-                said = f"stream {stream} has {place} events and versions up to {version}"
-                self.streams.append(Finding(said, first))
+    def events(self, stream: str, rows: Iterable[TupleRow]) -> Iterator[Event]:
+        """Give the events of one stream's rows, which come in the order of versions."""
+        before, first, place, version = 0, None, 0, 0
+        for place, columns in enumerate(rows, 1):
+            position, version = columns[1], columns[3]
+            if version != place or position < before:
+                first = position if first is None else min(position, first)
+            before = position
+            event = self.read(columns)
+            if event is not None:
+                yield event
+        self.count += place
+        if first is not None:
+            said = f"stream {stream} has {place} events and versions up to {version}"
+            self.streams.append(Finding(said, first))
 
     def read(self, columns: TupleRow) -> Event | None:
-        """Read the event of a row, and keep what its columns deny; None when the bytes are no event.
+        """Read the event of a row, and keep what its columns deny; None when they are none of its stream.
 
         `columns` are those of the row without its leaf hash, which is held against the bytes where leaves
         are. Only the data is read from the bytes. The rest is taken from the columns, which repeat all of it,
@@ -73,7 +70,6 @@ class Reading:
         return _compared(columns, self.columns)
 
 
-_STREAM = itemgetter(Row._fields.index("stream"))
 _DATA, _BEHIND_DATA = b',"data":', b',"decisionsize":'
 """Where the data begins and ends in an event's bytes: a text cannot hold either, its quotes are escaped."""
 
@@ -89,7 +85,7 @@ def _compared(columns: TupleRow, findings: list[Finding]) -> Event | None:
     expected = (*columns_of(event), encode_canonical(event))
     if expected != columns:
         findings.append(Finding(_said(position, columns, expected), position))
-    return event
+    return event if event.stream == columns[2] else None
 
 
 def _said(position: int, columns: TupleRow, expected: tuple[object, ...]) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 
 import msgspec
 
 from ledger import invariants
 from ledger.book import Book
 from ledger.decider import UNREADABLE, evolve_book, evolve_customer, read_event
-from ledger.event import Event
+from ledger.event import BOOK_STREAM, Event
+from ledger.log.store import Row
 from ledger.posting_rules import DEFAULT_RULES
 from ledger.state import Customer, Replayed
-from ledger.verify import effects, rows
+from ledger.verify import rows
+from ledger.verify.effects import POST, Balances
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.leaves import SQL, Connection, stream
 
@@ -41,9 +44,11 @@ class Share(msgspec.Struct, frozen=True):
 
 SHARE_EVENTS = 1 << 15
 """Events of one share, about: few enough that all processes end at nearly the same time."""
+HELD_ROWS = 100
+"""Rows that are taken over at a time, so few that a core still has them at hand when it looks at them."""
 _SAMPLED = 16
 """Events of a share that are looked at to find where it ends."""
-_SUBJECT = attrgetter("subject")
+_STREAM = itemgetter(Row._fields.index("stream"))
 _IMPOSSIBLE = (AssertionError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
 """How folding ends where an event is about what was never there: no rule recorded it so."""
 
@@ -55,39 +60,36 @@ class Held:
         self.findings: list[Finding] = []
         self.count = 0
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Take events of customers: all of one customer come next to each other, in order."""
-        for _, history in groupby(events, key=_SUBJECT):
-            self._customer(history)
-
-    def _customer(self, history: Iterable[Event]) -> None:
+    def take(self, history: Iterable[Event]) -> None:
         """Fold one customer. Of a history that does not hang together, the rest is left alone."""
         customer: Customer | None = None
-        balances: effects.Balances = {}
+        balances: Balances = {}
         broken = False
+        event = None
         for event in history:
             self.count += 1
             if not broken:
                 try:
-                    customer = _evolved(customer, event)
+                    customer = evolve_customer(customer, event) if customer else _opened(event)
                 except _IMPOSSIBLE as error:
                     broken = True
                     said = f"{event.type} at position {event.position} does not follow from what is before it"
                     said = f"{said} ({type(error).__name__} {error})".strip()
                     self.findings.append(Finding(said, event.position))
-            if effects.post(event, balances):
+            post = POST.get(event.type)
+            if post is not None and post(event.data, balances):
                 self.findings += [
                     Finding(f"every_event_balances: {said}", event.position)
                     for said in invariants.every_event_balances(event, DEFAULT_RULES)
                 ]
-        if not broken:
+        if event is not None and not broken:
             self.findings += _held(customer, balances, event)
 
 
-def _evolved(customer: Customer | None, event: Event) -> Customer | None:
-    """Fold an event, into a customer of whom all is looked at in the end."""
-    evolved = evolve_customer(customer, event)
-    return Replayed.of(evolved) if customer is None and evolved is not None else evolved
+def _opened(event: Event) -> Customer | None:
+    """Begin with a customer of whom all is looked at in the end."""
+    opened = evolve_customer(None, event)
+    return None if opened is None else Replayed.of(opened)
 
 
 class Ends(msgspec.Struct, frozen=True):
@@ -118,8 +120,12 @@ def check_share(
     """
     reading, held = rows.Reading(), Held()
     values = {"book": book, "upto": upto, "since": since, "behind": behind, "last": last}
-    events = reading.events(stream(connection, "streams_between", **values))
-    held.take(event for event in events if event.subject is not None)
+    for name, of_stream in groupby(stream(connection, "streams_between", HELD_ROWS, **values), key=_STREAM):
+        events = reading.events(name, of_stream)
+        if name == BOOK_STREAM:
+            deque(events, maxlen=0)  # only to be read
+        else:
+            held.take(events)
     return Share(
         part(reading.count, reading.columns),
         part(reading.count, reading.streams),
@@ -127,7 +133,7 @@ def check_share(
     )
 
 
-def _held(customer: Customer | None, balances: effects.Balances, last: Event) -> Iterator[Finding]:
+def _held(customer: Customer | None, balances: Balances, last: Event) -> Iterator[Finding]:
     if customer is None:
         yield Finding(f"customer {last.subject} has events but was never opened", last.position)
         return

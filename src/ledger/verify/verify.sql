@@ -13,12 +13,22 @@ WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
 SELECT set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
 
 -- name: leaves
--- The bytes and the leaf hash beside them, and whether the event takes a number of a series; without the bytes where a
--- checkpoint vouches for the leaf and there is no number in them.
-SELECT position, recorded_at,
-    CASE WHEN position > %(since)s OR type IN ('invoice.issued', 'credit_note.issued') THEN state END, leaf,
-    type IN ('invoice.issued', 'credit_note.issued')
-FROM ledger.event WHERE book = %(book)s AND position > %(after)s AND position <= %(upto)s ORDER BY position;
+-- A row for each tile, looked up one after the other: its positions, the bytes and the leaf hashes beside
+-- them, and which events take a number of a series; without the bytes where a checkpoint vouches for the leaf and there
+-- is no number in them.
+SELECT tile.behind, e.*
+FROM generate_series(%(after)s::bigint, %(upto)s::bigint - 1, %(tile)s::bigint) AS tile (behind)
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(e.position), '{}'), coalesce(array_agg(e.recorded_at), '{}'),
+        coalesce(array_agg(CASE WHEN e.position > %(since)s OR e.numbered THEN e.state END), '{}'),
+        coalesce(array_agg(e.leaf), '{}'), coalesce(array_agg(e.numbered), '{}')
+    FROM (
+        SELECT e.position, e.recorded_at, e.state, e.leaf, e.type IN ('invoice.issued', 'credit_note.issued') AS numbered
+        FROM ledger.event AS e
+        WHERE e.book = %(book)s AND e.position > tile.behind AND e.position <= least(tile.behind + %(tile)s, %(upto)s)
+        ORDER BY e.position
+    ) AS e
+) AS e;
 
 -- name: out_of_time
 -- The first row with a time that no event has: before the first year, after the last one, or never.
