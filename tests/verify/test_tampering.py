@@ -94,6 +94,13 @@ TAMPERS = {
         f" occurred_at, recorded_at, principal, 601, 1, state, leaf FROM {EVENT} WHERE position = 600",
         601, {"head": "position 601 is behind the head at 600"},
     ),
+    "a row put in once more": (
+        f"ALTER TABLE {EVENT} DROP CONSTRAINT event_pkey CASCADE,"
+        " DROP CONSTRAINT event_stream_version, DROP CONSTRAINT event_source_id;"
+        f" CREATE INDEX ON {EVENT} (book, position);"
+        f" INSERT INTO {EVENT} SELECT * FROM {EVENT} WHERE position = 300",
+        300, {"leaves": "position 300 is there 2 times", "streams": "stream customer/c has 600 events and versions up to 599"},
+    ),
     "two rows changed places": (
         f"UPDATE {EVENT} SET position = -position WHERE position IN (40, 41);"
         f" UPDATE {EVENT} SET position = 81 + position WHERE position < 0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -100,6 +101,9 @@ def _wrong(
     """Say what is wrong with a tile, position by position."""
     for missing in sorted({*places} - {*tile.positions}):
         yield Finding(f"position {missing} is missing", missing)
+    for position, times in Counter(tile.positions).items():
+        if times > 1:
+            yield Finding(f"position {position} is there {times} times", position)
     for position, recorded_at, hash_, leaf in zip(
         tile.positions, tile.recorded, computed, tile.leaves, strict=True
     ):
