@@ -18,7 +18,7 @@ SELECT a.attname, CASE a.atttypid
         WHEN 'integer'::regtype THEN 'hashint4extended({value}, {seed})'
         WHEN 'bigint'::regtype THEN 'CASE WHEN {value} BETWEEN -2147483648 AND 2147483647
             THEN hashint4extended({value}::integer, {seed}) ELSE hash_record_extended(ROW(int8send({value})), {seed}) END' END,
-    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE p.proname || '({value})' END
+    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE quote_ident(p.proname) || '({value})' END
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
 JOIN pg_proc AS p ON p.oid = t.typsend

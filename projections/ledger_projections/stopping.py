@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -10,6 +11,9 @@ import psycopg
 from psycopg.rows import TupleRow
 
 Connection = psycopg.Connection[TupleRow]
+
+_PAUSE_SECONDS = 0.1
+"""How long a statement may run that began just when those under way were cancelled."""
 
 
 class Stopping:
@@ -27,10 +31,20 @@ class Stopping:
     def set(self) -> None:
         """End it: statements under way fail as cancelled, and whoever asks `is_set` begins no other."""
         self._asked.set()
+        # By nobody who works here, since they may have to end first; and again, until nobody works any more.
+        threading.Thread(target=self._cancel, name="ledger-stopping", daemon=True).start()
+
+    def _cancel(self) -> None:
+        while self._cancelled():
+            time.sleep(_PAUSE_SECONDS)
+
+    def _cancelled(self) -> int:
+        """Cancel what is under way; tells how many are at work."""
         with self._lock:
             for connection in self._working:
                 with suppress(psycopg.OperationalError):  # of a server that is gone, all ends by itself
                     connection.cancel_safe()
+            return len(self._working)
 
     @contextmanager
     def ends(self, connection: Connection) -> Iterator[None]:

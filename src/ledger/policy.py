@@ -16,7 +16,7 @@ from ledger.fields import Day, refuse_far_day, refuse_field, require_field
 from ledger.message import Message
 from ledger.policies import Retention, WriteOff
 from ledger.posting_rules import PostingRule, refuse_unbalanced, unposted
-from ledger.seller import Seller
+from ledger.seller import Seller, refuse_blank
 from ledger.verification_policy import Verification
 
 _FIELDS = {
@@ -59,6 +59,8 @@ class PolicyChanged(Data, frozen=True, kw_only=True):
 def change(book: Book, message: Message, data: PolicyChanged, now: datetime) -> list[Draft]:
     """Decide on `policy.changed`: rules name accounts of the chart, and closed periods are left alone."""
     refuse_unknown_accounts(data.rules or (), book.accounts)
+    if data.seller is not None:
+        refuse_blank(data.seller)
     if data.policy == "discount_authority":
         _refuse_limited(message)
     refuse_undatable(book, message, now)

@@ -33,6 +33,7 @@ field_not_allowed | shape | A field has no meaning beside another one of the mes
 field_type_wrong | shape | A field is of another JSON type than it has to be; an amount is an integer. | Send the type that the detail names.
 number_out_of_range | shape | A number is smaller or larger than the field allows. | Send minor units within the bounds in the detail.
 text_length | shape | A text is empty or too long. | Keep to the length in the detail.
+text_blank | shape | A text that has to say something is only blanks. | Fill it in, or leave the field out where it may be.
 text_not_allowed | shape | A text has characters that its field does not allow; no text may have control characters. | Send a text of the allowed characters.
 list_length | shape | A list has too few or too many entries. | Keep to the length in the detail.
 choice_unknown | shape | A field has none of the values that it may have. | Send one of the values of the documentation.

@@ -48,3 +48,15 @@ class Seller(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
                 "field_missing", "vat_id is missing: a seller has it, or a registration",
                 pointer="/data/seller/vat_id", field="vat_id",
             )  # fmt: skip
+
+
+def refuse_blank(seller: Seller) -> None:
+    """Refuse blanks for what no e-invoice can do without [EN 16931 BR-06, BR-CO-26].
+
+    What was recorded before there was this rule can be read all the same.
+    """
+    for field in ("name", "vat_id", "registration"):
+        text = getattr(seller, field)
+        if text is not None and not text.strip():
+            pointer = f"/data/seller/{field}"
+            raise Malformed("text_blank", f"{pointer} says nothing: it is only blanks", pointer=pointer)

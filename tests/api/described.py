@@ -11,6 +11,9 @@ import httpx
 from ledger.settings import Settings
 from ledger_api.app import create_app
 
+NOTHING_THERE = (400, 404, 405)
+"""How the interface answers where it has nothing, or nothing by that method: 400 when a body was brought."""
+
 
 class _Operation(NamedTuple):
     """What the description says of one method at one address."""
@@ -33,10 +36,12 @@ def _operations() -> list[_Operation]:
 
 
 def hold_to_description(answer: httpx.Response) -> None:
-    """Refuse an answer whose status is not described, where method and address are."""
+    """Refuse an answer whose status is not described; where method and address are not, there is nothing."""
+    said = f"{answer.request.method} {answer.url.path} answers {answer.status_code}"
     for path, statuses in _operations():
         described = statuses.get(answer.request.method)
         if described is not None and path.fullmatch(answer.url.path):
-            said = f"{answer.request.method} {answer.url.path} answers {answer.status_code}"
             assert str(answer.status_code) in described, f"{said}, which its description does not name"
             return
+    if answer.url.path.startswith("/v1/"):  # beside it there are pages, and the description itself
+        assert answer.status_code in NOTHING_THERE, f"{said}, and the description names no such thing"

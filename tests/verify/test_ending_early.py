@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, QueryCanceled
 from psycopg.rows import TupleRow
 from tests.tlog.test_signing import as_superuser
 from tests.verify.test_read_models import BOOK, folded_book, found
@@ -71,6 +71,15 @@ def test_a_statement_under_way_ends_when_the_check_is_stopped(folded_book: str) 
         with pytest.raises(Unavailable, match="the verification was stopped"):
             check_read_models(folded_book, BOOK, stopping=stopping)
         assert time.monotonic() - began < 15
+
+
+def test_a_statement_that_begins_when_others_are_cancelled_ends_too(database: str) -> None:
+    stopping = Stopping()
+    with connect(database) as connection, stopping.ends(connection):
+        stopping.set()
+        time.sleep(0.3)
+        with pytest.raises(QueryCanceled):
+            connection.execute("SELECT pg_sleep(20)")
 
 
 def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(folded_book: str) -> None:

@@ -157,7 +157,7 @@ def stream(connection: Connection, query: str, held: int, **values: object) -> I
     """Read rows as they come, in the database's binary form, without holding more than so many.
 
     The server sends on while these are looked at. A cursor would be asked for each few of them, and would
-    write down and read again what it gives.
+    write down and read again what it gives. Meanwhile the connection can be used for nothing else.
 
     Raises `IntegrityError` for a row with a time that no event has: not even its columns can be read.
     """
