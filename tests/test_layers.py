@@ -36,9 +36,7 @@ ONLY_TO_ANSWER = {
 """Libraries of the outermost layer: nothing below it may know of HTTP or of a terminal."""
 
 LINES_MAX = 300
-LONGER: dict[str, int] = {
-    "tests/ledger/test_embedded.py": 305,
-}
+LONGER: dict[str, int] = {}
 """Files that are longer, and by how much: a number here may only get smaller, and goes when it is 300."""
 
 FUNCTION_LINES_MAX = 60
