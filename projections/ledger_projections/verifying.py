@@ -25,14 +25,15 @@ from psycopg.rows import TupleRow
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger.sql import queries
-from ledger.verify.findings import Check, Finding, check, part
+from ledger.verify.findings import Check, Finding, check, not_compared, part
 from ledger_projections import locks
 from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, open_connection
 from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target, execute, types_of
-from ledger_projections.installing import drop_schema, make_schema, registered
+from ledger_projections.installing import drop_schema, make_schema
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+from ledger_projections.standing import check_cursors, why_not
 from ledger_projections.stopping import Stopping
 
 _SQL = queries("ledger_projections", "verifying.sql")
@@ -47,7 +48,7 @@ Advance = Callable[[int], None]
 def check_read_models(
     conninfo: str, book: str, advance: Advance = lambda _: None, stopping: Stopping | None = None
 ) -> list[Check]:
-    """Compare every live read model of a book with one that is built for it; one check for each.
+    """Compare every live read model of a book with one that is built for it: a check each, one of cursors.
 
     What is of another version of the program, or stands still, is not compared, and its check says so. The
     live ones may go on meanwhile. Raises `Unavailable` when another process does the same, and soon after
@@ -55,13 +56,10 @@ def check_read_models(
     """
     stopping = stopping or Stopping()
     with connect(conninfo, statement_seconds_max=0, application_name="billing-ledger verify") as connection:
-        live = {model: _why_not(connection, model) for model in READ_MODELS}
+        live = {model: why_not(connection, model) for model in READ_MODELS}
         models = [model for model in READ_MODELS if live[model] is None]
-        checks = [
-            check(model.name, f"nothing: {why}", "rows", 0, [part(0, [])])
-            for model, why in live.items()
-            if why is not None
-        ]
+        checks = [check_cursors(connection, book)]
+        checks += [not_compared(model.name, why, "rows") for model, why in live.items() if why is not None]
         with alone(connection, models):
             apart = [_Build(conninfo, book, [model], advance, stopping, apart=True) for model in models]
             found = _checked(apart, stopping)
@@ -98,6 +96,8 @@ def _told_apart(
     for model in models:  # each after those it needs
         was = first[model.name]
         now = again.get(model.name, was)
+        if now.result == "not compared":
+            now = was
         if now.passed and not was.passed and all(told[needed.name].passed for needed in model.needs):
             gone = [
                 Finding(f"{each.said}; it did not show again when all was built once more")
@@ -106,19 +106,6 @@ def _told_apart(
             now = msgspec.structs.replace(was, findings=gone)
         told[model.name] = now
     return told
-
-
-def _why_not(connection: Connection, model: ReadModel) -> str | None:
-    """Say why a read model cannot be compared, None when it can."""
-    row = registered(connection).get(model.name)
-    if row is None:
-        return "it is not built yet"
-    if row.version != model.version:
-        return f"it is of another version, {row.version}: rebuild it"
-    needed = next((each for each in model.needs if _why_not(connection, each)), None)
-    if needed is not None:
-        return f"it is folded from {needed.name}, which is not compared"
-    return None if row.state == "live" else f"it stands still: {row.error}"
 
 
 @contextmanager
@@ -202,8 +189,7 @@ class _Build:
                 said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
                 first, *others = (target.model.name for target in self._targets)
                 failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
-                none = [check(name, f"nothing: {first} failed", "rows", 0, [part(0, [])]) for name in others]
-                return [failed, *none]
+                return [failed, *(not_compared(name, f"{first} failed", "rows") for name in others)]
 
     def _go_on(self) -> None:
         if self._stopping.is_set():

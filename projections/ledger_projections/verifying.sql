@@ -1,7 +1,9 @@
 -- name: cursors
--- How far each read model has folded a book, whatever else goes on, in the snapshot of the rows that are compared.
-SELECT m.model, coalesce(c.notification_id, 0) FROM ledger.read_model AS m
-LEFT JOIN ledger.cursor AS c ON c.application_name = m.model || '/' || %(book)s;
+-- How far each read model has folded a book, whatever else goes on, in the snapshot of the rows that are compared. A cursor
+-- that somebody moved beyond the end of the log has folded it all.
+SELECT m.model, coalesce(least(c.notification_id, h.position), 0) FROM ledger.read_model AS m
+LEFT JOIN ledger.cursor AS c ON c.application_name = m.model || '/' || %(book)s
+LEFT JOIN ledger.head AS h ON h.book = %(book)s;
 
 -- name: planned_freely
 -- What folds are planned with (folding.SESSION) is wrong for reading whole tables.

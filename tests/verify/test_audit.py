@@ -82,6 +82,15 @@ def test_what_is_wrong_stands_in_the_folder(book: str, tmp_path: Path) -> None:
     page = (out / "verification.html").read_text()
     assert "Not as it was recorded." in page
     assert "balances: balances.customer_balance has (main,customer-1,EUR," in page
+    assert orjson.loads((out / "verification.json").read_bytes())["result"] == "wrong"
+    as_superuser(book, "UPDATE ledger.read_model SET version = 'x' WHERE model = 'balances'")
+    out = tmp_path / "left-out"
+    assert run(book, "audit", "--book", "main", "--out", out).code == 1
+    page = (out / "verification.html").read_text()
+    assert "Nothing is wrong in what was compared. Not compared: balances." in page
+    told = orjson.loads((out / "verification.json").read_bytes())
+    assert (told["result"], told["passed"]) == ("not compared", False)
+    assert {each["result"] for each in told["checks"] if each["name"] == "balances"} == {"not compared"}
     for wrong in (
         ("--book", "nowhere"),
         ("--book", "main", "--proof", "99999"),

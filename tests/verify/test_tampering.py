@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 from tests.api.command import run
+from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import BOOK, ORIGIN, as_superuser, connection, fill, key
 
 from ledger.database import connect
@@ -181,6 +182,8 @@ def test_a_history_rewritten_with_all_its_hashes_shows_by_what_was_kept_outside(
 def test_the_command_says_it_in_a_table_and_by_its_exit_code(
     database: str, kept: Checkpoint, connection: Connection, tmp_path: Path
 ) -> None:
+    with projecting(database):
+        until(lambda: folded(database, BOOK, EVENTS))
     note = tmp_path / "checkpoint"
     latest = signing.latest(connection, BOOK)
     assert latest is not None
@@ -189,6 +192,7 @@ def test_the_command_says_it_in_a_table_and_by_its_exit_code(
     ran = run(database, "verify", "--book", BOOK, "--checkpoint", note, "--key", public, "--json")
     told = orjson.loads(ran.out)
     assert (ran.code, told["passed"], told["position"], told["root"]) == (0, True, 600, kept.root.hex())
+    assert (told["result"], {each["result"] for each in told["checks"]}) == ("passed", {"passed"})
     as_superuser(database, f"UPDATE {EVENT} SET amount = 1 WHERE position = 9")
     ran = run(database, "verify", "--book", BOOK, "--checkpoint", note)
     assert ran.code == 5

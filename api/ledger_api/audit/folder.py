@@ -156,7 +156,9 @@ def _write_words(out: Path, wanted: Wanted, past: Past, report: Report) -> None:
         "passed": report.passed,
     }
     (out / "about.json").write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2))
-    facts = msgspec.to_builtins(report) | {"passed": report.passed, "root": report.root.hex()}
+    checks = [msgspec.to_builtins(each) | {"result": each.result} for each in report.checks]
+    result = {"result": report.verdict, "passed": report.passed, "root": report.root.hex()}
+    facts = msgspec.to_builtins(report) | result | {"checks": checks}
     (out / "verification.json").write_bytes(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
     (out / "verification.html").write_text(verification_page(report, about), encoding="utf-8")
     (out / "README.md").write_text(readme(about), encoding="utf-8")

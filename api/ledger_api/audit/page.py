@@ -22,7 +22,6 @@ def readme(about: Mapping[str, object]) -> str:
 
 def verification_page(report: Report, about: Mapping[str, object]) -> str:
     """Lay a report out as a page that needs nothing else."""
-    verdict = "Nothing is wrong." if report.passed else "Not as it was recorded."
     style = _text("page.css")
     said = "".join(_finding(check) for check in report.checks)
     return (
@@ -32,15 +31,24 @@ def verification_page(report: Report, about: Mapping[str, object]) -> str:
         f"<h1>Verification of the book {escape(report.book)}</h1>"
         f"<p>{report.position:,} events. Root <code>{report.root.hex()}</code>. "
         f"Written at {escape(str(about['written_at']))}.</p>"
-        f'<p class="verdict {"passed" if report.passed else "failed"}">{verdict}</p>'
+        f'<p class="verdict {"passed" if report.passed else "failed"}">{_said(report)}</p>'
         "<table><thead><tr><th>Check</th><th>Result</th><th>Compared</th><th>What with what</th></tr></thead>"
         f"<tbody>{''.join(_row(check) for check in report.checks)}</tbody></table>"
         f"{f'<h2>What is wrong</h2><ul>{said}</ul>' if said else ''}</body></html>\n"
     )
 
 
+def _said(report: Report) -> str:
+    if report.passed:
+        return "Nothing is wrong."
+    wrong = report.verdict == "wrong"
+    said = "Not as it was recorded." if wrong else "Nothing is wrong in what was compared."
+    missing = ", ".join(escape(each.name) for each in report.checks if each.result == "not compared")
+    return f"{said} Not compared: {missing}." if missing else said
+
+
 def _row(check: Check) -> str:
-    result = "passed" if check.passed else f"{check.found:,} wrong"
+    result = f"{check.found:,} wrong" if check.found else check.result
     compared = escape(check.compared)
     return (
         f"<tr><td>{escape(check.name)}</td><td>{result}</td>"

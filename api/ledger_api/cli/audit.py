@@ -29,11 +29,13 @@ def audit(
 ) -> None:
     """Write a folder: log, signed checkpoint, proofs, reports, verification, and how to recompute it all.
 
-    Ends with 5 when verifying finds anything wrong; the folder is written then too, and says so.
+    Ends with 5 when verifying finds anything wrong, with 1 when a read model could not be compared; the
+    folder is written then too, and says so.
     """
     from ledger.errors import ConfigurationError  # noqa: PLC0415
     from ledger_api.audit.folder import Wanted, write_audit  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_api.cli.verify import EXIT_CODES  # noqa: PLC0415
 
     if as_of_occurred is not None and len(as_of_occurred) != len("2026-01-31"):
         raise ConfigurationError(f"{as_of_occurred} is no date like 2026-01-31")
@@ -47,10 +49,11 @@ def audit(
         "book": book,
         "position": written.position,
         "root": written.report.root.hex(),
+        "result": written.report.verdict,
         "passed": written.report.passed,
         "files": written.files,
         "folder": str(out),
     }
     print_facts(facts, as_json=json)
-    if not written.report.passed:
-        raise typer.Exit(5)
+    if ends_with := EXIT_CODES[written.report.verdict]:
+        raise typer.Exit(ends_with)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -14,6 +15,10 @@ from ledger_api.cli.output import Json, print_json, print_rows, progress
 if TYPE_CHECKING:
     from ledger.tlog.checkpoint import Checkpoint
     from ledger.verify.book import Report
+    from ledger.verify.findings import Verdict
+
+EXIT_CODES: Mapping[Verdict, int] = {"passed": 0, "not compared": 1, "wrong": 5}
+"""What the command ends with: what could not be compared is no alarm, and not clean either."""
 
 _PASSES = 2
 """Passes that go through all events: leaves; columns and invariants."""
@@ -55,8 +60,9 @@ def verify(
     """Recompute a book from its stored bytes and compare: leaves, tree, columns, invariants, read models.
 
     Ends with 5 when anything is wrong, and names the first bad position, what is wrong, and what it was
-    compared with. A checkpoint kept elsewhere is what makes a rewritten history show: what lies in the
-    database alone could have been rewritten with it.
+    compared with. Ends with 1 when nothing is wrong in what was compared, but something could not be: a read
+    model that is not built, stands still or waits for its rebuild. A checkpoint kept elsewhere is what makes
+    a rewritten history show: what lies in the database alone could have been rewritten with it.
     """
     from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
 
@@ -73,8 +79,8 @@ def verify(
         kept = _Kept(outside, read_checkpoint_file(since, key) if since else None, notes)
         report = _verify(str(book), kept, processes)
     _tell(report, time.monotonic() - began, as_json=json)
-    if not report.passed:
-        raise typer.Exit(5)
+    if ends_with := EXIT_CODES[report.verdict]:
+        raise typer.Exit(ends_with)
 
 
 class _Kept(NamedTuple):
@@ -130,7 +136,7 @@ def _tell(report: Report, seconds: float, *, as_json: bool) -> None:
         print_json(_facts(report, seconds))
         return
     rows = [
-        (each.name, "passed" if each.passed else f"{each.found:,} wrong", each.count, each.unit,
+        (each.name, f"{each.found:,} wrong" if each.found else each.result, each.count, each.unit,
          f"{each.seconds:.1f}", each.compared)
         for each in report.checks
     ]  # fmt: skip
@@ -138,16 +144,28 @@ def _tell(report: Report, seconds: float, *, as_json: bool) -> None:
     for each in report.checks:
         for finding in each.findings:
             print(f"{each.name}: {finding.said}")
-    verdict = "nothing is wrong" if report.passed else "NOT as it was recorded"
     rate = f"{report.position / max(seconds, 1e-6):,.0f} events/s"
     print(f"{report.book}, {report.position:,} events, root {report.root.hex()}")
-    print(f"{verdict} ({seconds:.1f} s, {rate})")
+    print(f"{_said(report)} ({seconds:.1f} s, {rate})")
+
+
+def _said(report: Report) -> str:
+    """Say in words what was found, and how to have compared what was not."""
+    found = report.verdict
+    if found == "passed":
+        return "nothing is wrong"
+    said = "NOT as it was recorded" if found == "wrong" else "nothing is wrong in what was compared"
+    missing = ", ".join(each.name for each in report.checks if each.result == "not compared")
+    if not missing:
+        return said
+    return f"{said}; NOT COMPARED: {missing}; run billing-ledger rebuild, and verify again"
 
 
 def _facts(report: Report, seconds: float) -> dict[str, object]:
     checks = [
         {
             "name": each.name,
+            "result": each.result,
             "compared": each.compared,
             "count": each.count,
             "unit": each.unit,
@@ -161,6 +179,7 @@ def _facts(report: Report, seconds: float) -> dict[str, object]:
         "book": report.book,
         "position": report.position,
         "root": report.root.hex(),
+        "result": report.verdict,
         "passed": report.passed,
         "first_position": report.first_position,
         "seconds": round(seconds, 3),

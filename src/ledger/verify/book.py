@@ -14,7 +14,7 @@ from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
 from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
 from ledger.verify import leaves, looks, rules
-from ledger.verify.findings import Check, Finding, Part, check, part
+from ledger.verify.findings import Check, Finding, Part, Verdict, check, part, verdict
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
 from ledger.verify.numbers import Taken, put_together
@@ -30,9 +30,14 @@ class Report(msgspec.Struct, frozen=True):
     checks: list[Check]
 
     @property
+    def verdict(self) -> Verdict:
+        """What all checks come to."""
+        return verdict(self.checks)
+
+    @property
     def passed(self) -> bool:
-        """Whether nothing at all is wrong."""
-        return all(each.passed for each in self.checks)
+        """Whether nothing at all is wrong, and nothing was left out but what was not given."""
+        return self.verdict == "passed"
 
     @property
     def first_position(self) -> int | None:
@@ -196,7 +201,10 @@ def _check_signed(signed: Sequence[tuple[int, bytes, str]], tree: Tree) -> Check
 
 
 def check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
-    """Hold the tree to checkpoints that were kept elsewhere."""
+    """Hold the tree to checkpoints that were kept elsewhere; without any it says so, and passes nothing."""
+    if not outside:
+        none = "nothing: no checkpoint that was kept outside was given"
+        return Check("outside", none, 0, "checkpoints", 0, [], 0, "not given")
     findings = [said for each in outside for said in _against(each, tree, "the checkpoint kept outside")]
     compared = "the root of each checkpoint kept outside with the stored bytes"
     return check("outside", compared, "checkpoints", 0, [part(len(outside), findings)])

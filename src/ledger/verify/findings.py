@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 import msgspec
+
+Result = Literal["passed", "wrong", "not compared", "not given"]
+"""How a check came out. `not compared`: it could not be made, so that nothing is known. `not given`: whoever
+verifies gave nothing to compare with, and knows it."""
+
+Verdict = Literal["passed", "wrong", "not compared"]
+"""What all checks come to."""
 
 FINDINGS_MAX = 100
 """Findings that one check names; it counts the others."""
@@ -18,7 +28,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 class Check(msgspec.Struct, frozen=True):
     """One check: `compared` says what with what, `count` how many `unit` it looked at.
 
-    `findings` are the first ones by position, `found` counts all of them.
+    `findings` are the first ones by position, `found` counts all of them. `left_out` says how it came out
+    where nothing was compared, and `compared` then why.
     """
 
     name: str
@@ -28,16 +39,35 @@ class Check(msgspec.Struct, frozen=True):
     seconds: float
     findings: list[Finding]
     found: int
+    left_out: Literal["not compared", "not given"] | None = None
+
+    @property
+    def result(self) -> Result:
+        """How it came out."""
+        return "wrong" if self.found else self.left_out or "passed"
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.found == 0
+        """Whether nothing is wrong, and all was compared that there was to compare with."""
+        return self.result in ("passed", "not given")
 
     @property
     def first_position(self) -> int | None:
         """The first position at which something is wrong, where findings have one."""
         return min((each.position for each in self.findings if each.position is not None), default=None)
+
+
+def verdict(checks: Iterable[Check]) -> Verdict:
+    """Tell what checks come to: only where each was made and found nothing, nothing is wrong."""
+    results = {each.result for each in checks}
+    if "wrong" in results:
+        return "wrong"
+    return "not compared" if "not compared" in results else "passed"
+
+
+def not_compared(name: str, why: str, unit: str) -> Check:
+    """Say of a check that it could not be made, and why: that it found nothing says nothing."""
+    return Check(name, f"nothing: {why}", 0, unit, 0, [], 0, "not compared")
 
 
 class Part(msgspec.Struct, frozen=True):
