@@ -155,6 +155,17 @@ class Replayed(Customer):
         """Begin with a customer as they were opened."""
         return cls(*msgspec.structs.astuple(customer))
 
+    def packed(self) -> Customer:
+        """Give the same as it is when what is settled is packed."""
+        whole = Customer(*msgspec.structs.astuple(self))
+        whole.settled_invoices = {key: self._packed(part) for key, part in self.settled_invoices.items()}
+        whole.spent_sources = {key: self._packed(part) for key, part in self.spent_sources.items()}
+        return whole
+
+    @staticmethod
+    def _packed(part: bytes | P) -> bytes | P:
+        return part if isinstance(part, bytes) else Customer._pack(part)
+
 
 _unpack_invoice = msgspec.msgpack.Decoder(Invoice).decode
 _unpack_source = msgspec.msgpack.Decoder(Source).decode

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -88,6 +92,43 @@ def test_nothing_is_left_behind_nor_does_what_was_left_by_a_killed_one_matter(fo
         connection.execute('CREATE SCHEMA "journal@verify" CREATE TABLE posting (book text)')
         assert found(check_read_models(folded_book, BOOK)) == {}
         assert connection.execute(left).fetchone() == (0,)
+
+
+HOLDING = """
+import sys
+from ledger.verify.passes import pool
+if __name__ == "__main__":
+    with pool(1) as made:
+        holds = "import fcntl, time; file = open({!r}); fcntl.flock(file, fcntl.LOCK_EX); time.sleep(60)"
+        made.submit(exec, holds.format(sys.argv[1]), {}).result()
+"""
+
+
+def is_held(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def wait_until(it_is: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not it_is():
+        assert time.monotonic() - began < 30
+        time.sleep(0.05)
+
+
+def test_the_processes_of_a_verification_that_is_killed_end_with_it(tmp_path: Path) -> None:
+    program, lock = tmp_path / "holding.py", tmp_path / "lock"
+    program.write_text(HOLDING)
+    lock.touch()
+    verification = subprocess.Popen([sys.executable, program, lock])
+    wait_until(lambda: is_held(lock))
+    verification.kill()
+    verification.wait()
+    wait_until(lambda: not is_held(lock))
 
 
 def held(connection: psycopg.Connection[TupleRow]) -> int:

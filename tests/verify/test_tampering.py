@@ -53,7 +53,7 @@ def test_a_clean_book_is_clean(database: str, kept: Checkpoint) -> None:
     counts = {check.name: check.count for check in report.checks}
     assert counts == {
         "leaves": EVENTS, "head": 1, "tiles": 2, "checkpoints": 1, "outside": 1, "columns": EVENTS,
-        "streams": EVENTS, "numbers": 0, "invariants": EVENTS - 1, "access": 0,
+        "streams": EVENTS, "numbers": 0, "invariants": EVENTS - 1, "snapshots": 1, "access": 0,
     }  # fmt: skip
 
 
@@ -111,6 +111,29 @@ TAMPERS = {
     "a tile": (
         "UPDATE ledger.tile_hash SET hash = sha256('x') WHERE level = 1 AND number = 1",
         None, {"tiles": "tile hash 1 of level 1 is"},
+    ),
+    "a tile taken out": (
+        "DELETE FROM ledger.tile_hash WHERE level = 1 AND number = 0",
+        None, {"tiles": "tile hash 0 of level 1 missing"},
+    ),
+    "the last tiles taken out": (
+        "TRUNCATE ledger.tile_hash", None, {"tiles": "tile hashes 0 to 1 of level 1 missing"},
+    ),
+    "the root beside a checkpoint": (
+        "UPDATE ledger.checkpoint SET root = sha256('x')",
+        None, {"checkpoints": "the checkpoint at 600 with the root 2d711642"},
+    ),
+    "the time of the head": (
+        "UPDATE ledger.head SET recorded_at = recorded_at - interval '1 year'",
+        600, {"head": "the head at 600 was moved"},
+    ),
+    "a snapshot": (
+        "UPDATE ledger.snapshot SET state = set_byte(state, 10, get_byte(state, 10) # 1)",
+        None, {"snapshots": "the snapshot of customer/c at version 599 is not what its events come to"},
+    ),
+    "a snapshot of what is to come": (
+        "UPDATE ledger.snapshot SET version = 600",
+        None, {"snapshots": "there is a snapshot of customer/c at version 600, which the log does not have"},
     ),
     "a checkpoint": (
         "UPDATE ledger.checkpoint SET note = replace(note, E'\\n600\\n', E'\\n599\\n')",
@@ -173,6 +196,8 @@ def test_a_history_rewritten_with_all_its_hashes_shows_by_what_was_kept_outside(
         tile = merkle.root(merkle.extend([], 0, leaves[256:512]))
         boss.execute("UPDATE ledger.tile_hash SET hash = %s WHERE number = 1", (tile,))
         boss.execute("DELETE FROM ledger.checkpoint")
+    assert list(found(verify_book(database, BOOK, processes=1))) == ["snapshots"]
+    as_superuser(database, "DELETE FROM ledger.snapshot")
     assert found(verify_book(database, BOOK, processes=1)) == {}
     report = verify_book(database, BOOK, [kept], processes=1)
     assert list(found(report)) == ["outside"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +14,10 @@ from ledger.errors import ConfigurationError
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
 from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
+from ledger.tlog.tree import HEIGHT, LEVELS
 from ledger.verify import leaves, looks, rules
 from ledger.verify.findings import Check, Finding, Part, Verdict, check, part, verdict
+from ledger.verify.kept import of_nothing
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
 from ledger.verify.numbers import Taken, put_together
@@ -68,7 +71,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
         with Notes(notes, subject) as noted:
             subject = noted.subject
             signed = _signed(connection, subject)
-            sizes = sorted({size for size, _, _ in signed} | {each.size for each in kept})
+            sizes = sorted({each.size for each in signed} | {each.size for each in kept})
             with pool(processes) as made:
                 passes = Passes(made, conninfo, noted, advance)
                 leaves_, of_book, shares = _started(passes, subject, sizes)
@@ -79,7 +82,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                 check("leaves", "leaf hashes with the stored bytes", "events",
                       passes.seconds(leaves.check_leaves), parts),
                 _check_head(connection, subject, tree),
-                _check_tiles(connection, subject, tiles),
+                _check_tiles(connection, subject, tiles, _last_size(signed, subject)),
                 _check_signed(signed, tree),
                 check_outside(kept, tree),
                 check("columns", "each row with the one its bytes would be stored as", "events", 0,
@@ -90,6 +93,9 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                       passes.seconds(rules.check_book), [put_together(numbered), part(0, own.findings)]),
                 check("invariants", held, "events", passes.seconds(rules.check_share),
                       [each.held for each in shared]),
+                check("snapshots", "what the writer goes on from with the state that the events come to",
+                      "snapshots", 0,
+                      [*(each.kept for each in shared), part(0, of_nothing(connection, book))]),
                 looks.check_looks(connection, book),
             ]  # fmt: skip
     return Report(book, subject.position, merkle.root(tree.frontier), checks)
@@ -150,16 +156,22 @@ def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:
         )
     beyond = connection.execute(SQL["beyond"], head.values)
     findings += [Finding(f"position {at} is behind the head at {at_head}", at) for at, at_head in beyond]
-    compared = "position and frontier of the head with the stored bytes"
+    for at, moved_at, recorded_at in connection.execute(SQL["head_apart"], head.values):
+        said = f"the head at {at} was moved {moved_at}, the event there was recorded {recorded_at}"
+        findings.append(Finding(said, at))
+    compared = "position, frontier and time of the head with the stored bytes"
     return check("head", compared, "heads", 0, [part(1, findings)])
 
 
-def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes]) -> Check:
-    """Compare the upper hashes with those of the recomputed leaves: each level from the one below it."""
+def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes], signed: int) -> Check:
+    """Compare the upper hashes with those of the recomputed leaves: each level from the one below it.
+
+    Up to the size that was `signed` last, all of them were kept.
+    """
     began = time.monotonic()
     findings = []
     expected: dict[int, list[bytes]] = {1: list(tiles)}
-    count = 0
+    count, next_ = 0, Counter[int]()
     for level, number, stored in connection.execute(SQL["tiles"], subject.values, binary=True):
         if level not in expected:
             below = expected.get(level - 1, [])
@@ -167,25 +179,50 @@ def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes
                 merkle.complete(below[at : at + 256]) for at in range(0, len(below) // 256 * 256, 256)
             ]
         count += 1
+        findings += _gap(level, next_[level], number)
+        next_[level] = number + 1
         computed = expected[level][number] if number < len(expected[level]) else None
         if stored != computed:
             said = "no such subtree" if computed is None else computed.hex()
             findings.append(
                 Finding(f"tile hash {number} of level {level} is {stored.hex()}, the events come to {said}")
             )
+    for level in range(1, LEVELS):
+        findings += _gap(level, next_[level], signed >> (HEIGHT * level))
     compared = "the tiles' hashes with those of the stored bytes"
     return check("tiles", compared, "hashes", time.monotonic() - began, [part(count, findings)])
 
 
-def _signed(connection: Connection, subject: Subject) -> list[tuple[int, bytes, str]]:
-    """Read what was signed: size, public key and note."""
+def _gap(level: int, next_: int, number: int) -> list[Finding]:
+    """Name the tile hashes that are missing from the next one on before another one."""
+    if next_ >= number:
+        return []
+    missing = f"hash {next_}" if number == next_ + 1 else f"hashes {next_} to {number - 1}"
+    return [Finding(f"tile {missing} of level {level} missing: signed, so kept")]
+
+
+class _Signed(NamedTuple):
+    """What was signed, as it is stored: the columns beside the note repeat what it says."""
+
+    size: int
+    root: bytes
+    key: bytes
+    note: str
+
+
+def _signed(connection: Connection, subject: Subject) -> list[_Signed]:
     rows_ = connection.execute(SQL["checkpoints"], subject.values, binary=True)
-    return [(size, bytes(key), str(note)) for size, _, key, note in rows_]
+    return [_Signed(size, bytes(root), bytes(key), str(note)) for size, root, key, note in rows_]
 
 
-def _check_signed(signed: Sequence[tuple[int, bytes, str]], tree: Tree) -> Check:
+def _last_size(signed: Sequence[_Signed], subject: Subject) -> int:
+    """Tell the last size that was signed and is there to be compared."""
+    return max((each.size for each in signed if each.size <= subject.position), default=0)
+
+
+def _check_signed(signed: Sequence[_Signed], tree: Tree) -> Check:
     findings = []
-    for size, key, raw in signed:
+    for size, root, key, raw in signed:
         try:
             note = read_note(raw.encode())
             checkpoint = read_checkpoint(note.text)
@@ -193,10 +230,11 @@ def _check_signed(signed: Sequence[tuple[int, bytes, str]], tree: Tree) -> Check
         except BadNote as error:
             findings.append(Finding(f"the checkpoint at {size} does not hold: {error}"))
             continue
-        if checkpoint.size != size:
-            findings.append(Finding(f"the checkpoint at {size} is signed for {checkpoint.size}"))
+        if (checkpoint.size, checkpoint.root) != (size, root):
+            said = f"the checkpoint at {size} with the root {root.hex()} is signed for "
+            findings.append(Finding(f"{said}{checkpoint.size} and {checkpoint.root.hex()}"))
         findings += _against(checkpoint, tree, "the checkpoint signed")
-    compared = "signature and root of each checkpoint with the stored bytes"
+    compared = "signature, size and root of each checkpoint with the stored bytes"
     return check("checkpoints", compared, "checkpoints", 0, [part(len(signed), findings)])
 
 

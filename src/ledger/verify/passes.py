@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -83,15 +85,29 @@ def open_auditor(conninfo: str) -> Connection:
 def pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
     """Give processes; one for each core when no number is named."""
     context = multiprocessing.get_context("spawn")
-    # What a pass makes goes by counting references; looking for cycles would take a fifth of its time.
     with ProcessPoolExecutor(
-        processes or os.cpu_count() or 1, mp_context=context, initializer=gc.disable
+        processes or os.cpu_count() or 1, mp_context=context, initializer=_begin
     ) as made:
         try:
             yield made
         except BaseException:
             made.shutdown(cancel_futures=True)
             raise
+
+
+def _begin() -> None:
+    """Set a process up: it ends with the one that it works for, who may be killed and then ends nobody."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which that one is told too
+    # What a pass makes goes by counting references; looking for cycles would take a fifth of its time.
+    gc.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _in_process(conninfo: str, work: Callable[..., R], *arguments: object) -> tuple[R, float]:

@@ -19,6 +19,7 @@ from ledger.state import Customer, Replayed
 from ledger.verify import rows
 from ledger.verify.effects import POST, Balances
 from ledger.verify.findings import Finding, Part, part
+from ledger.verify.kept import Kept, kept_between
 from ledger.verify.leaves import SQL, Connection, stream
 
 NAMES = (
@@ -30,11 +31,12 @@ NAMES = (
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a share of the streams shows: of their rows' columns, of their versions, and of the invariants."""
+    """What a share of the streams shows: of rows' columns, versions, the invariants, and snapshots."""
 
     columns: Part
     streams: Part
     held: Part
+    kept: Part
 
     @property
     def looked_at(self) -> int:
@@ -59,23 +61,31 @@ class Held:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.count = 0
+        self.kept: list[Finding] = []
+        self.kept_count = 0
 
-    def take(self, history: Iterable[Event]) -> None:
-        """Fold one customer. Of a history that does not hang together, the rest is left alone."""
-        customer: Customer | None = None
+    def take(self, history: Iterable[Event], kept: Kept | None = None) -> None:
+        """Fold one customer. Of a history that does not hang together, the rest is left alone.
+
+        On the way the customer's snapshot, if there is one, is held to the state at its version.
+        """
+        customer: Replayed | None = None
         balances: Balances = {}
         broken = False
         event = None
+        kept_at = 0 if kept is None else kept.version
         for event in history:
             self.count += 1
             if not broken:
                 try:
-                    customer = evolve_customer(customer, event) if customer else _opened(event)
+                    customer = _evolved(customer, event)
                 except _IMPOSSIBLE as error:
                     broken = True
                     said = f"{event.type} at position {event.position} does not follow from what is before it"
                     said = f"{said} ({type(error).__name__} {error})".strip()
                     self.findings.append(Finding(said, event.position))
+            if kept is not None and event.version == kept_at:
+                self._compare(kept, None if broken else customer)
             post = POST.get(event.type)
             if post is not None and post(event.data, balances):
                 self.findings += [
@@ -85,9 +95,18 @@ class Held:
         if event is not None and not broken:
             self.findings += _held(customer, balances, event)
 
+    def _compare(self, kept: Kept, customer: Replayed | None) -> None:
+        self.kept_count += 1
+        finding = kept.held_to(customer)
+        if finding is not None:
+            self.kept.append(finding)
 
-def _opened(event: Event) -> Customer | None:
-    """Begin with a customer of whom all is looked at in the end."""
+
+def _evolved(customer: Replayed | None, event: Event) -> Replayed | None:
+    """Fold an event, into a customer of whom all is looked at in the end."""
+    if customer is not None:
+        evolve_customer(customer, event)
+        return customer
     opened = evolve_customer(None, event)
     return None if opened is None else Replayed.of(opened)
 
@@ -120,16 +139,18 @@ def check_share(
     """
     reading, held = rows.Reading(), Held()
     values = {"book": book, "upto": upto, "since": since, "behind": behind, "last": last}
+    kept = kept_between(connection, values)
     for name, of_stream in groupby(stream(connection, "streams_between", HELD_ROWS, **values), key=_STREAM):
         events = reading.events(name, of_stream)
         if name == BOOK_STREAM:
             deque(events, maxlen=0)  # only to be read
         else:
-            held.take(events)
+            held.take(events, kept.get(name))
     return Share(
         part(reading.count, reading.columns),
         part(reading.count, reading.streams),
         part(held.count, held.findings),
+        part(held.kept_count, held.kept),
     )
 
 

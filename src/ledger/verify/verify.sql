@@ -7,6 +7,12 @@ SELECT position, frontier, recorded_at FROM ledger.head WHERE book = %(book)s;
 SELECT e.position, h.position FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book AND e.position > h.position
 WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
 
+-- name: head_apart
+-- The head moves when the last event is recorded, and has its time.
+SELECT h.position, h.recorded_at::text, e.recorded_at::text
+FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book AND e.position = h.position
+WHERE h.book = %(book)s AND h.recorded_at <> e.recorded_at;
+
 -- name: by_index
 -- Rows are to come in the order of an index, from the first on: sorting would take memory for all of them, and what they
 -- are read for would wait; other processes are busy with other rows.
@@ -74,6 +80,22 @@ WHERE book = %(book)s AND position <= %(upto)s
     AND (%(since)s = 0 OR stream IN (SELECT n.stream FROM ledger.event AS n
         WHERE n.book = %(book)s AND n.position > %(since)s AND n.position <= %(upto)s))
 ORDER BY stream, version;
+
+-- name: snapshots_between
+-- What the writer would go on from, of a share of the streams: of states that these rules made, up to a position.
+SELECT s.stream, s.version, s.state
+FROM ledger.snapshot AS s JOIN ledger.event AS e ON e.book = s.book AND e.stream = s.stream AND e.version = s.version
+WHERE s.book = %(book)s AND s.program = %(program)s AND e.position <= %(upto)s
+    AND (%(behind)s::text IS NULL OR s.stream > %(behind)s::text)
+    AND (%(last)s::text IS NULL OR s.stream <= %(last)s::text);
+
+-- name: snapshots_of_nothing
+-- Snapshots of a version that the log does not have.
+SELECT s.stream, s.version FROM ledger.snapshot AS s
+WHERE s.book = %(book)s AND s.program = %(program)s
+    AND NOT EXISTS (SELECT FROM ledger.event AS e
+        WHERE e.book = s.book AND e.stream = s.stream AND e.version = s.version)
+ORDER BY s.stream LIMIT 100;
 
 -- name: book_stream
 -- The book's own history.
