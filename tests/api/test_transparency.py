@@ -11,6 +11,7 @@ import orjson
 import pytest
 from tests.api.live import Caller, Live, open_book, problem, serving
 
+from ledger.log.merkle import leaf_hash
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger.tlog.note import read_verifier
 from ledger.tlog.offline import read_offline_proof
@@ -79,7 +80,7 @@ def test_a_stranger_verifies_the_whole_log(signing: Live) -> None:
     verify_consistency(2, 302, proof, early.root, late.root)
 
     kept = read_offline_proof(book.get("/log/proof/offline/7").content)
-    assert kept.verify(entries[6], read_verifier(book.get("/log/keys").text.strip())) == late
+    assert kept.verify(leaf_hash(entries[6]), read_verifier(book.get("/log/keys").text.strip())) == late
 
 
 def test_tiles_and_proofs_end_at_the_checkpoint(signing: Live) -> None:

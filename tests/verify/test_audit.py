@@ -14,6 +14,7 @@ from tests.projections.histories import post_lives
 from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import as_superuser
 
+from ledger.log.merkle import leaf_hash
 from ledger.tlog.note import read_verifier
 from ledger.tlog.offline import read_offline_proof
 
@@ -56,7 +57,7 @@ def test_the_folder_is_recomputed_by_programs_that_are_not_ours(
     assert (code, "as signed" in said, said.count(" 0 differ")) == (0, True, 2), said
     verifier = read_verifier((out / "keys").read_text().splitlines()[0])
     proven = read_offline_proof((out / "proofs/4.tlog-proof").read_bytes())
-    assert proven.verify((out / "proofs/4.json").read_bytes(), verifier).size == told["position"]
+    assert proven.verify(leaf_hash((out / "proofs/4.json").read_bytes()), verifier).size == told["position"]
     assert "Nothing is wrong." in (out / "verification.html").read_text()
     assert orjson.loads((out / "verification.json").read_bytes())["passed"]
     # What is touched afterwards shows: in the manifest, and in what is recomputed.

@@ -48,7 +48,7 @@ def import_files(
         typer.Option(help="With --log: a checkpoint that you kept, which the file has to extend."),
     ] = None,
     public_key: Annotated[
-        str | None, typer.Option(help="With --checkpoint: the log's public key, to hold it to its signature.")
+        str | None, typer.Option(help="With --checkpoint: the log's public key, or a file of its keys.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -108,10 +108,11 @@ def import_exported(
     from ledger.database import connect  # noqa: PLC0415
     from ledger.log.importing import import_log  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
-    from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
+    from ledger_api.files.checkpoints import read_checkpoint_file, read_keys  # noqa: PLC0415
     from ledger_api.files.importing import count_lines  # noqa: PLC0415
 
-    outside = [read_checkpoint_file(path, key) for path in checkpoints]
+    keys = read_keys([key] if key is not None else [])
+    outside = [read_checkpoint_file(path, keys, book) for path in checkpoints]
     with (
         runtime() as found,
         connect(found.conninfo, autocommit=False, statement_seconds_max=0) as connection,

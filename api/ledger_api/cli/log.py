@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,6 +59,46 @@ def keys(book: Book = "main", json: Json = False) -> None:
         print_rows(("key",), [(line,) for line in lines], as_json=True)
     else:
         print("\n".join(lines))
+
+
+@app.command("check-proof")
+def check_proof(
+    file: Annotated[Path, typer.Argument(help="The proof: a file .tlog-proof (C2SP tlog-proof).")],
+    key: Annotated[
+        list[str],
+        typer.Option(
+            help="A public key of the log that you kept, as its line or as a file of such lines. "
+            "May be given several times."
+        ),
+    ],
+    entry: Annotated[
+        Path | None, typer.Option(help="The event that it is about: its bytes as they were recorded.")
+    ] = None,
+    leaf: Annotated[
+        str | None,
+        typer.Option(help="Or its leaf hash in hexadecimal, as the receipt of the message has it."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check, with no database, that an event is in a log that one of these keys signed.
+
+    Ends with 5 when the proof does not hold: the event is another, the proof leads to another root, or none
+    of the keys signed its checkpoint.
+    """
+    from ledger_api.files.proofs import check_proof_file, read_leaf  # noqa: PLC0415
+
+    if (entry is None) is (leaf is None):
+        raise typer.BadParameter("say which event it is about: the file of its bytes as --entry, or --leaf")
+    hashed = read_leaf(entry if entry is not None else str(leaf))
+    position, found = check_proof_file(file, hashed, key)
+    facts = {
+        "log": found.origin,
+        "position": position,
+        "leaf": hashed.hex(),
+        "size": found.size,
+        "root": found.root.hex(),
+    }
+    print_facts(facts, as_json=json)
 
 
 @app.command("rotate-key")

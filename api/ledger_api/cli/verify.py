@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ EXIT_CODES: Mapping[Verdict, int] = {"passed": 0, "not compared": 1, "wrong": 5}
 _PASSES = 2
 """Passes that go through all events: leaves; columns and invariants."""
 
+_UNSIGNED = "Nobody looked at who signed the checkpoints given: give the public key that you kept as --key."
+
 
 def register(to: typer.Typer) -> None:
     """Add the command."""
@@ -37,12 +40,16 @@ def verify(
     checkpoint: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A checkpoint that you kept: the log has to extend it. May be given several times."
+            help="A checkpoint that you kept: the log has to extend it. May be given several times. "
+            "Who signed it is looked at with --key only."
         ),
     ] = None,
     key: Annotated[
-        str | None,
-        typer.Option(help="The public key of the log that you kept: checkpoints have to be signed."),
+        list[str] | None,
+        typer.Option(
+            help="A public key of the log that you kept, as its line or as a file of such lines: one of them "
+            "has to have signed each checkpoint. May be given several times."
+        ),
     ] = None,
     since: Annotated[
         Path | None,
@@ -64,34 +71,53 @@ def verify(
     model that is not built, stands still or waits for its rebuild. A checkpoint kept elsewhere is what makes
     a rewritten history show: what lies in the database alone could have been rewritten with it.
     """
-    from ledger_api.files.checkpoints import read_checkpoint_file  # noqa: PLC0415
-
     if (book is None) is (offline is None):
         raise typer.BadParameter("name a --book, or a file to verify --offline")
+    if offline is not None and (since is not None or notes is not None):
+        raise typer.BadParameter("--since and --notes are about a book in the database, not --offline")
+    if key and not (checkpoint or since):
+        raise typer.BadParameter("--key is about checkpoints that you kept: give --checkpoint or --since too")
     began = time.monotonic()
-    outside = [read_checkpoint_file(path, key) for path in checkpoint or ()]
-    if offline is not None:
-        from ledger.verify.offline import verify_file  # noqa: PLC0415
-
-        with progress(f"Verifying {offline.name}", None) as advance:
-            report = verify_file(offline, outside, processes=processes, advance=advance)
-    else:
-        kept = _Kept(outside, read_checkpoint_file(since, key) if since else None, notes)
-        report = _verify(str(book), kept, processes)
+    given = _Given(checkpoint or [], key or [], since, notes)
+    report = _verify_file(offline, given, processes) if offline else _verify(str(book), given, processes)
     _tell(report, time.monotonic() - began, as_json=json)
+    if (checkpoint or since) and not key:
+        print(_UNSIGNED, file=sys.stderr if json else sys.stdout)
     if ends_with := EXIT_CODES[report.verdict]:
         raise typer.Exit(ends_with)
 
 
-class _Kept(NamedTuple):
-    """What whoever verifies has kept: checkpoints, one of the last time, and notes of an interrupted run."""
+class _Given(NamedTuple):
+    """What whoever verifies has kept, as given: checkpoints, keys, one of the last time, and notes."""
 
-    outside: list[Checkpoint]
-    since: Checkpoint | None
+    checkpoints: list[Path]
+    keys: list[str]
+    since: Path | None
     notes: Path | None
 
+    def read(self, book: str | None) -> tuple[list[Checkpoint], Checkpoint | None]:
+        """Read the checkpoints of a book, and that of the last time."""
+        from ledger_api.files.checkpoints import read_checkpoint_file, read_keys  # noqa: PLC0415
 
-def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
+        keys = read_keys(self.keys)
+        since = None if self.since is None else read_checkpoint_file(self.since, keys, book)
+        return [read_checkpoint_file(path, keys, book) for path in self.checkpoints], since
+
+
+def _verify_file(path: Path, given: _Given, processes: int | None) -> Report:
+    """Verify an export."""
+    from ledger.errors import ConfigurationError  # noqa: PLC0415
+    from ledger.verify.offline import book_of, verify_file  # noqa: PLC0415
+
+    try:
+        outside, _ = given.read(book_of(path))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    with progress(f"Verifying {path.name}", None) as advance:
+        return verify_file(path, outside, processes=processes, advance=advance)
+
+
+def _verify(book: str, given: _Given, processes: int | None) -> Report:
     """Verify a book in the database and, beside, the read models that are made of it.
 
     Python is busy with the one and the database with the other; neither leaves a core without work when it
@@ -105,6 +131,7 @@ def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
     from ledger_projections.stopping import Stopping  # noqa: PLC0415
     from ledger_projections.verifying import check_read_models  # noqa: PLC0415
 
+    outside, since = given.read(book)
     with runtime() as found:
         with found.connect() as connection:
             row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
@@ -123,7 +150,7 @@ def _verify(book: str, kept: _Kept, processes: int | None) -> Report:
 
             try:
                 report = verify_book(
-                    found.conninfo, book, kept.outside, since=kept.since, notes=kept.notes,
+                    found.conninfo, book, outside, since=since, notes=given.notes,
                     processes=processes, advance=go_on,
                 )  # fmt: skip
                 return msgspec.structs.replace(report, checks=[*report.checks, *models.result()])

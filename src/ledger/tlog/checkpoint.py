@@ -54,13 +54,16 @@ def read_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], size, root)
 
 
-def open_checkpoint(raw: bytes, verifier: Verifier) -> tuple[Checkpoint, Note]:
-    """Read and verify a signed checkpoint of the log whose key this is. Raises `BadNote`."""
+def open_checkpoint(raw: bytes, *verifiers: Verifier) -> tuple[Checkpoint, Note]:
+    """Read and verify a signed checkpoint of the log that these keys are of: one of them signed it.
+
+    Raises `BadNote`.
+    """
     note = read_note(raw)
-    verify_note(note, [verifier])
+    signed = verify_note(note, verifiers)
     checkpoint = read_checkpoint(note.text)
-    if checkpoint.origin != verifier.name:
-        raise BadNote(f"this is a checkpoint of {checkpoint.origin}, not of {verifier.name}")
+    if checkpoint.origin not in {each.name for each in signed}:
+        raise BadNote(f"this is a checkpoint of {checkpoint.origin}, not of {signed[0].name}")
     return checkpoint, note
 
 

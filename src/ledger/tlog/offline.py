@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ledger.log.merkle import leaf_hash
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger.tlog.note import BadNote, Verifier
 from ledger.tlog.proof import BadProof, read_hashes, verify_inclusion, write_hashes
@@ -27,10 +26,10 @@ class OfflineProof(NamedTuple):
     def __bytes__(self) -> bytes:
         return f"{_FIRST}\nindex {self.entry}\n{write_hashes(self.hashes)}\n".encode() + self.checkpoint
 
-    def verify(self, event: bytes, verifier: Verifier) -> Checkpoint:
-        """Check that these bytes are that entry of the log whose key this is. Raises `BadNote`."""
-        checkpoint, _ = open_checkpoint(self.checkpoint, verifier)
-        verify_inclusion(leaf_hash(event), self.entry, checkpoint.size, self.hashes, checkpoint.root)
+    def verify(self, leaf: bytes, *verifiers: Verifier) -> Checkpoint:
+        """Check that this leaf hash is that entry's in the log that these keys are of. Raises `BadNote`."""
+        checkpoint, _ = open_checkpoint(self.checkpoint, *verifiers)
+        verify_inclusion(leaf, self.entry, checkpoint.size, self.hashes, checkpoint.root)
         return checkpoint
 
 

@@ -40,6 +40,11 @@ def origin_of(name: str, book: str) -> str:
     return f"{name}/v1/books/{book}/log"
 
 
+def is_of_book(origin: str, book: str) -> bool:
+    """Tell whether an origin is that of the log of a book of this name, in whatever ledger."""
+    return origin.endswith(origin_of("", book))
+
+
 def make_key(path: Path) -> Ed25519PrivateKey:
     """Make a private key in a new file that only its owner may read. Raises `ConfigurationError`."""
     key = Ed25519PrivateKey.generate()

@@ -74,7 +74,7 @@ def verify_file(
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
     spent = time.monotonic() - began - read
     return Report(
-        _book(path), lines.tree.size, merkle.root(lines.tree.frontier), [
+        book_of(path) or path.name, lines.tree.size, merkle.root(lines.tree.frontier), [
             check("lines", "each line with the canonical form of its event, and its position with its place",
                   "events", read, lines.parts),
             check_outside(outside, lines.tree),
@@ -197,9 +197,10 @@ def _in_order(lines: Iterable[bytes], broken: list[Finding]) -> Iterator[Event]:
         yield event
 
 
-def _book(path: Path) -> str:
+def book_of(path: Path) -> str | None:
+    """Read whose log an export is; None when its first line does not say."""
     with path.open("rb") as file:
         try:
             return read_event(file.readline().rstrip(b"\n")).book
         except UNREADABLE:
-            return path.name
+            return None
