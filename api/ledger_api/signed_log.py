@@ -71,6 +71,7 @@ class Transparency:
 
     def keys(self, connection: Connection, book: str) -> list[Verifier]:
         """List the public keys of a book's log, the one in force first; the very first is made now."""
+        self._refuse_unknown(connection, book)
         signing.key_in_force(connection, key_path())
         return signing.verifiers(connection, self.origin(book))
 
@@ -86,7 +87,13 @@ class Transparency:
         """Give what was signed last."""
         signed = signing.latest(connection, book)
         if signed is None:
+            self._refuse_unknown(connection, book)
             raise Refusal(
                 "not_signed_yet", f"nothing of {book} is signed yet: ask for its checkpoint", signed=0
             )
         return signed
+
+    @staticmethod
+    def _refuse_unknown(connection: Connection, book: str) -> None:
+        if not signing.is_there(connection, book):
+            raise NotFound("book_unknown", f"there is no book {book}", book=book)

@@ -43,7 +43,7 @@ class Extension(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    old: Position = Field(1, description="Entries of the earlier tree.", examples=[5])
+    old: Position = Field(description="Entries of the earlier tree.", examples=[5])
     size: Position | None = Field(None, description="Entries of the later one; the last signed without it.")
 
 

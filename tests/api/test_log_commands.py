@@ -65,7 +65,8 @@ def test_a_witness_of_another_history_is_an_alarm(book: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("log", "checkpoint", "--book", "nowhere"), 1, "no book nowhere"),
+        (("log", "checkpoint", "--book", "nowhere"), 4, "no book nowhere"),
+        (("log", "keys", "--book", "nowhere"), 4, "no book nowhere"),
         (("log", "witness", "http://127.0.0.1:9", "--key", "nonsense"), 2, "key"),
         (("log", "witness", "http://127.0.0.1:9", "--key",
           str(Signer("x", Ed25519PrivateKey.generate()).verifier)), 2, "no key of a witness"),

@@ -97,7 +97,11 @@ def test_tiles_and_proofs_end_at_the_checkpoint(signing: Live) -> None:
     tile = book.get("/log/tile/0/000.p/2")
     assert len(tile.content) == 64
     assert "immutable" in tile.headers["cache-control"]
-    assert problem(Caller(signing, book.client, "nowhere").get("/log/checkpoint")) == (404, "book_unknown")
+    nowhere = Caller(signing, book.client, "nowhere")
+    for path in ("checkpoint", "keys", "tile/0/000.p/1", "proof/inclusion/1", "proof/offline/1"):
+        assert problem(nowhere.get(f"/log/{path}")) == (404, "book_unknown")
+    assert problem(nowhere.get("/log/proof/consistency", old=1)) == (404, "book_unknown")
+    assert problem(book.get("/log/proof/consistency")) == (400, "parameter_malformed")
 
 
 def _root(leaves: list[bytes]) -> bytes:

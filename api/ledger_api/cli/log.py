@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.errors import LedgerError
+from ledger.errors import ConfigurationError, LedgerError
 from ledger_api.cli.output import Json, print_facts, print_rows
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def keys(book: Book = "main", json: Json = False) -> None:
     from ledger_api.signed_log import key_path, origin_of  # noqa: PLC0415
 
     with runtime() as found, found.connect() as connection:
+        if not signing.is_there(connection, book):
+            raise ConfigurationError(f"there is no book {book}")
         signing.key_in_force(connection, key_path())
         lines = [str(verifier) for verifier in signing.verifiers(connection, origin_of(book))]
     if json:
@@ -150,7 +152,7 @@ def _sign(connection: Connection, book: str) -> Signed:
     try:
         signed = signing.sign(connection, book, origin_of(book), key_path())
     except LookupError as error:
-        raise LedgerError(str(error)) from error
+        raise ConfigurationError(str(error)) from error
     if signed is None:
         raise LedgerError(f"nothing of {book} is signed yet, and the key that signs is not in {key_path()}")
     return signed

@@ -137,6 +137,12 @@ def verifiers(connection: Connection, origin: str) -> list[Verifier]:
     return [Verifier(origin, ED25519, key) for key in public_keys(connection)]
 
 
+def is_there(connection: Connection, book: str) -> bool:
+    """Tell whether there is such a book: one that was never opened has no events."""
+    row = connection.execute(_SQL["head"], {"book": book}).fetchone()
+    return row is not None and int(row[0]) > 0
+
+
 def sign_head(connection: Connection, book: str, origin: str, key: Ed25519PrivateKey) -> Signed:
     """Sign where the book's log ends now; what is signed already is given again.
 
