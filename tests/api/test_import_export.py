@@ -75,10 +75,10 @@ def test_an_interrupted_export_goes_on_where_its_file_ends(database: str, tmp_pa
     file = tmp_path / "log.ndjson"
     file.write_bytes(whole[:cut])
 
-    found = prepare_resume(file, "b")
-    with connect(database) as connection, file.open("ab") as out:
-        span = Span("b", found.position, head_of(connection, "b").position)
-        told = export(connection, span, out, found)
+    with connect(database) as connection, file.open("a+b") as out:
+        span = Span("b", 0, head_of(connection, "b").position)
+        found = prepare_resume(out, span)
+        told = export(connection, span._replace(after=found.position), out, found)
 
     assert file.read_bytes() == whole
     assert told.sha256 == hashlib.sha256(whole).hexdigest()
@@ -91,8 +91,8 @@ def test_a_file_of_another_book_or_kind_is_left_alone(tmp_path: Path) -> None:
         b'{"book":"b","position":7}\n', b"dear diary", b'{"book":"c","data":{}}\n',
     ):  # fmt: skip
         file.write_bytes(content)
-        with pytest.raises(ConfigurationError, match="no export"):
-            prepare_resume(file, "c")
+        with file.open("a+b") as out, pytest.raises(ConfigurationError, match="no export"):
+            prepare_resume(out, Span("c", 0, 9))
         assert file.read_bytes() == content
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -32,6 +31,34 @@ class Span(NamedTuple):
     book: str
     after: int
     upto: int
+
+
+class Reach(NamedTuple):
+    """Which positions were asked for: from `first` on or behind `after`, up to `to` or else to the end."""
+
+    first: int | None = None
+    after: int | None = None
+    to: int | None = None
+
+    @property
+    def begins(self) -> bool:
+        """Whether it was said where to begin."""
+        return self.first is not None or self.after is not None
+
+    def of(self, book: str, end: int) -> Span:
+        """Tell the events of a log that ends at `end`; there may be none behind `after`, where it is the end.
+
+        Raises `ConfigurationError` when the log does not come that far, or nothing can be meant.
+        """
+        if self.first is not None and self.after is not None:
+            raise ConfigurationError("--from and --after both say where to begin: give one of them")
+        after = self.after or 0 if self.first is None else self.first - 1
+        least = after if self.first is None else self.first
+        if least > end:
+            raise ConfigurationError(f"the log of {book} ends at position {end}, it has no {least}")
+        if self.to is not None and self.to < least:
+            raise ConfigurationError(f"--to {self.to} is before position {least}, where the export begins")
+        return Span(book, after, end if self.to is None else min(self.to, end))
 
 
 class Exported(NamedTuple):
@@ -168,31 +195,34 @@ def _gathered(blocks: Iterable[Buffer]) -> Iterator[bytes]:
     yield b"".join(waiting)
 
 
-def prepare_resume(path: Path, book: str) -> Lines:
-    """Cut a file behind its last whole line, and read what it holds up to there; it may be empty or new.
+def prepare_resume(file: BinaryIO, span: Span) -> Lines:
+    """Cut a file behind its last whole line, and read what it holds up to there; it may be empty.
 
-    Raises `ConfigurationError` when the file is no export of this book, or positions are missing in it.
+    An empty file begins like the span. Raises `ConfigurationError` when the file is no export of this book,
+    positions are missing in it, or it goes beyond the span; then nothing was changed in it.
     """
-    if not path.exists():
-        return Lines()
-    with path.open("r+b") as file:
-        _refuse_other_content(file, book, path)
-        end = _end_of_lines(file)
-        if not end:
-            file.truncate(0)
-            return Lines()
+    _refuse_other_content(file, span.book)
+    end = _end_of_lines(file)
+    lines = Lines(span.after)
+    if end:
         file.seek(0)
-        lines = Lines(_position_of(file.readline(), path) - 1)
-        last = _last_line(file, end)
+        lines = Lines(_position_of(file.readline(), file.name) - 1)
+        last = _position_of(_last_line(file, end), file.name)
         file.seek(0)
         for data in _whole_lines(file, end):
             lines.add(data)
-        if _position_of(last, path) != lines.position:
+        if last != lines.position:
             raise ConfigurationError(
-                f"{path} ends with position {_position_of(last, path)} and should with {lines.position}: "
+                f"{file.name} ends with position {last} and should with {lines.position}: "
                 "lines are missing or more than once in it; nothing was changed in it"
             )
-        file.truncate(end)
+        if last > span.upto:
+            raise ConfigurationError(
+                f"{file.name} ends with position {last}, behind {span.upto}, where this export ends; "
+                "nothing was changed in it"
+            )
+    file.truncate(end)
+    file.seek(end)
     return lines
 
 
@@ -206,12 +236,13 @@ def _whole_lines(file: BinaryIO, end: int) -> Iterator[bytes]:
         rest = data[cut:]
 
 
-def _refuse_other_content(file: BinaryIO, book: str, path: Path) -> None:
+def _refuse_other_content(file: BinaryIO, book: str) -> None:
     """Refuse a file that does not begin like an export: of the sorted keys of an event, book is the first."""
     begins = b'{"book":' + orjson.dumps(book) + b","
+    file.seek(0)
     found = file.read(len(begins))
     if found != begins[: len(found)]:
-        raise ConfigurationError(f"{path} is no export of the book {book}; nothing was changed in it")
+        raise ConfigurationError(f"{file.name} is no export of the book {book}; nothing was changed in it")
 
 
 def _end_of_lines(file: BinaryIO) -> int:
@@ -242,8 +273,8 @@ def _last_line(file: BinaryIO, end: int) -> bytes:
     return file.read(end - start)
 
 
-def _position_of(line: bytes, path: Path) -> int:
+def _position_of(line: bytes, name: str) -> int:
     try:
         return _read_line(line).position
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no export of a log: a line is none: {error}") from error
+        raise ConfigurationError(f"{name} is no export of a log: a line is none: {error}") from error

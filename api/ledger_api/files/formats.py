@@ -6,23 +6,22 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
-import msgspec
 import psycopg
 
-from ledger.decider import read_event
-from ledger.errors import ConfigurationError, IntegrityError, LedgerError
+from ledger.decider import UNREADABLE, read_event
+from ledger.errors import ConfigurationError, IntegrityError
+from ledger.log.importing import LogLines
 from ledger_api.files.exporting import Span, stored_events
 from ledger_api.files.journals import Balances, Clock, Program, Wanted, journal_of
 from ledger_api.files.tables import Stored, What, csv_of, rows_of, write_parquet
+from ledger_api.files.target import Target, behind, is_plain, opened
 
 Format = Literal["csv", "parquet", "hledger", "ledger", "beancount"]
 
 JOURNALS: frozenset[str] = frozenset(get_args(Program))
 """The formats that are journals."""
-Target = Path | BinaryIO
-"""A file to be written, or one that is open."""
 
 _TOLD_EVENTS = 1_000
 """Events after which whoever watches is told of them."""
@@ -39,6 +38,10 @@ class Order(NamedTuple):
     format: Format
     what: What
     clock: Clock
+
+    def within(self, span: Span) -> Order:
+        """Tell the same order for the events of a span."""
+        return self._replace(after=span.after, upto=span.upto)
 
 
 def format_of(name: str) -> Format:
@@ -64,64 +67,93 @@ def export_from_log(
     """Export from the database, a journal with the read models' balances; tells its SHA-256 (hex).
 
     Raises `IntegrityError` when bytes are no event or are missing, `ConfigurationError` when the read models
-    are not as far as the journal.
+    are not as far as the journal, or what is there to be resumed is of another export.
     """
     first = 0 if order.what == "postings" else order.after
     balances = None
     if order.format in JOURNALS:
         balances = Balances(connection, order.book, order.upto, order.clock)
     states = stored_events(connection, Span(order.book, first, order.upto))
-    return _export(order, _read(states, first, advance), balances, target)
+    return _export(order, _told(_read(states, first), advance), balances, target)
 
 
 def export_from_file(
     lines: Iterable[bytes], order: Order, target: Target, advance: Callable[[int], None]
 ) -> str:
-    """Export from a file of the log's own lines from the first on; nothing is there to hold it to."""
+    """Export from a file of the log's own lines from the first on, each held to those before it.
+
+    Raises `IntegrityError`, naming the line, when they are not those of a log of this book.
+    """
     first = 0 if order.what == "postings" else order.after
-    states = islice((line.rstrip(b"\n") for line in lines), order.upto)
-    events = (each for each in _read(states, 0, advance) if each.event.position > first)
+    events = (each for each in _told(_held(lines, order), advance) if each.event.position > first)
     return _export(order, events, None, target)
 
 
-def _read(states: Iterable[bytes], after: int, advance: Callable[[int], None]) -> Iterator[Stored]:
+def _read(states: Iterable[bytes], after: int) -> Iterator[Stored]:
     """Read events, which have to follow each other."""
-    position = after
-    for state in states:
-        position += 1
+    for position, state in enumerate(states, after + 1):
         try:
             event = read_event(state)
-        except (LedgerError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise IntegrityError(f"the bytes at position {position} are no event: {error}") from error
         if event.position != position:
             raise IntegrityError(f"the bytes at position {position} are of position {event.position}")
         yield Stored(event, state)
-        if position % _TOLD_EVENTS == 0:
+
+
+def _held(lines: Iterable[bytes], order: Order) -> Iterator[Stored]:
+    """Read the lines of a log as far as they are wanted; its end counts when they are wanted up to there."""
+    log, rest = LogLines(order.book), iter(lines)
+    for line in islice(rest, order.upto):
+        row = log.read(line)
+        yield Stored(log.last, row.state)
+    if next(rest, None) is None:
+        log.finish()
+
+
+def _told(events: Iterable[Stored], advance: Callable[[int], None]) -> Iterator[Stored]:
+    """Tell whoever watches of the events that pass."""
+    number = 0
+    for number, each in enumerate(events, 1):
+        yield each
+        if number % _TOLD_EVENTS == 0:
             advance(_TOLD_EVENTS)
-    advance((position - after) % _TOLD_EVENTS)
+    advance(number % _TOLD_EVENTS)
 
 
 def _export(order: Order, events: Iterable[Stored], balances: Balances | None, target: Target) -> str:
     if order.format == "parquet":
-        if not isinstance(target, Path):
-            raise ConfigurationError("Parquet is written to a file: name one")
-        write_parquet(target, order.what, rows_of(order.what, events, order.after))
-        with target.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return _export_parquet(order, events, target)
     if order.format == "csv":
         text = csv_of(order.what, rows_of(order.what, events, order.after))
     else:
         wanted = Wanted(order.book, order.format, order.clock)
         text = journal_of(wanted, (each.event for each in events), balances)
-    if isinstance(target, Path):
-        with target.open("wb") as out:
-            return _write(text, out)
-    return _write(text, target)
-
-
-def _write(text: Iterator[str], out: BinaryIO) -> str:
     digest = hashlib.sha256()
-    while piece := "".join(islice(text, _PIECES)).encode():
-        digest.update(piece)
-        out.write(piece)
+    pieces = _pieces(text, digest.update)
+    with opened(target) as out:
+        for piece in behind(pieces, out) if target.resume else pieces:
+            out.write(piece)
     return digest.hexdigest()
+
+
+def _pieces(text: Iterator[str], passing: Callable[[bytes], None]) -> Iterator[bytes]:
+    """Put lines together into few large pieces, and show each to `passing`."""
+    while piece := "".join(islice(text, _PIECES)).encode():
+        passing(piece)
+        yield piece
+
+
+def _export_parquet(order: Order, events: Iterable[Stored], target: Target) -> str:
+    if target.file is None or not is_plain(target.file):
+        raise ConfigurationError("Parquet is written to a file: name one")
+    if target.resume:
+        raise ConfigurationError(
+            "Parquet has its table of contents at the end, so half a file cannot be resumed: "
+            "leave --resume out, and it is made anew, with the same bytes"
+        )
+    with opened(target) as out:
+        path = Path(out.name)
+        write_parquet(path, order.what, rows_of(order.what, events, order.after))
+        with path.open("rb") as written:
+            return hashlib.file_digest(written, "sha256").hexdigest()

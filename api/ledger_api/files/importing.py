@@ -67,10 +67,12 @@ def post_file(file: BinaryIO, mapping: RowMapping | None, lanes: Lanes, read: Ca
 
 
 def count_lines(file: BinaryIO) -> int:
-    """Count the lines of a file, and go back to its beginning."""
-    lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    """Count the lines of a file, a last one without an end too, and go back to its beginning."""
+    lines, last = 0, b"\n"
+    while chunk := file.read(1 << 20):
+        lines, last = lines + chunk.count(b"\n"), chunk[-1:]
     file.seek(0)
-    return lines
+    return lines + (last != b"\n")
 
 
 def ndjson_lines(file: BinaryIO) -> Iterator[Line]:

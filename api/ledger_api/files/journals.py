@@ -198,6 +198,12 @@ def journal_of(wanted: Wanted, events: Iterable[Event], balances: Balances | Non
     kind = _WRITERS.get((wanted.program, wanted.clock))
     if kind is None:
         raise ConfigurationError(f"a journal for {wanted.program} has both dates: only beancount has one")
+    return _journal(wanted, kind, events, balances)
+
+
+def _journal(
+    wanted: Wanted, kind: type[_Writes], events: Iterable[Event], balances: Balances | None
+) -> Iterator[str]:
     journal = Journal()
     writes = kind(AccountNames(journal.accounts))
     yield writes.begin(wanted.book)

@@ -7,8 +7,9 @@ has the texts as they are.
 from __future__ import annotations
 
 import csv
-import tempfile
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -114,19 +115,19 @@ def _csv(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
 def write_parquet(path: Path, what: What, rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table as Parquet.
 
-    The rows go through a file beside it, so that memory does not grow with them. Raises `ConfigurationError`
-    when the extra `export` is not installed.
+    The rows go through a folder beside it, so that memory does not grow with them; one that is left from a
+    run that was killed is removed. Raises `ConfigurationError` when the extra `export` is not installed.
     """
     try:
         import duckdb  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigurationError("Parquet needs the extra: pip install 'billing-ledger[export]'") from error
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
-        between = Path(folder) / "rows.csv"
+    with _folder(path.with_name(f"{path.name}.rows")) as folder:
+        between = folder / "rows.csv"
         with between.open("w", encoding="utf-8", newline="") as out:
             out.writelines(_csv(what, rows))
         limits: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": folder, "memory_limit": _MEMORY, "threads": 1
+            "temp_directory": str(folder), "memory_limit": _MEMORY, "threads": 1
         }  # fmt: skip
         with duckdb.connect(config=limits) as database:
             target = str(path).replace("'", "''")
@@ -140,6 +141,16 @@ def write_parquet(path: Path, what: What, rows: Iterable[Sequence[Cell]]) -> Non
                 raise ConfigurationError(f"DuckDB cannot write {path}: {error}") from error
 
 
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 _MEMORY = "512MB"
 """What DuckDB may take of memory; with one thread it needs half of it, whatever the number of rows."""
 _LINE_BYTES_MAX = 1 << 24
@@ -147,5 +158,5 @@ _LINE_BYTES_MAX = 1 << 24
 _PARQUET = """
 COPY (FROM read_csv($file, columns = $columns, header = true, auto_detect = false, delim = ',', quote = '"',
     escape = '"', max_line_size = $line, buffer_size = $buffer))
-TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)
+TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536, USE_TMP_FILE false)
 """

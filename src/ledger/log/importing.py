@@ -48,7 +48,7 @@ def import_log(
         with conn.transaction():
             head, _ = store.lock(conn, book, ())
             _refuse_used(book, head)
-            log = _Lines(book, outside)
+            log = LogLines(book, outside)
             with store.copying(conn) as write:
                 for line in lines:
                     write(log.read(line))
@@ -76,10 +76,13 @@ def _refuse_broken_streams(conn: psycopg.Connection, book: str, upto: int) -> No
         raise IntegrityError(f"line {finding.position}: {finding.said}")
 
 
-class _Lines:
-    """What was read so far, and the tree over it."""
+class LogLines:
+    """What was read so far of the lines of a book's log, and the tree over it.
 
-    def __init__(self, book: str, outside: Sequence[Checkpoint]) -> None:
+    `outside` are checkpoints that were kept elsewhere, which the lines have to extend.
+    """
+
+    def __init__(self, book: str, outside: Sequence[Checkpoint] = ()) -> None:
         self._book = book
         self._outside = {each.size: each for each in outside}
         self._decision: Event | None = None
