@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.api.command import run
 from tests.conftest import Fresh
 from tests.ledger import asks
@@ -24,6 +25,8 @@ from ledger.log import merkle
 from ledger.log.importing import Imported, import_log
 from ledger.message import Message
 from ledger.tlog.checkpoint import Checkpoint
+from ledger.tlog.note import Signer
+from ledger.tlog.signing import origin_of
 from ledger.verify.book import verify_book
 
 BOOK = "book"
@@ -66,7 +69,8 @@ def test_what_is_exported_and_imported_is_the_same_log(
         ran = run(other, "import", "--log", file, "--book", "main", "--json")
         assert ran.code == 0, ran.err
         assert orjson.loads(ran.out) == {
-            "book": "main", "events": before.head.position, "root": exported["root"]
+            "book": "main", "events": before.head.position, "root": exported["root"], "checkpoints": [],
+            "signatures_checked": False,
         }  # fmt: skip
         assert read_log(other, "main") == before
         assert verify_book(other, "main", processes=1).passed
@@ -163,8 +167,61 @@ def test_an_amount_changed_with_care_shows_by_a_checkpoint_alone(
     with pytest.raises(IntegrityError, match="the checkpoint at 9 is behind the last line, 7"):
         bring(database, lines, Checkpoint("log", 9, bytes(32)))
     assert bring(database, lines, *kept).root == root_of(lines)
+    twice = [Checkpoint("log", 4, root) for root in (root_of(lines[:4]), root_of(forged[:4]))]
+    for outside in (twice, twice[::-1]):
+        with (
+            fresh_database() as other,
+            pytest.raises(IntegrityError, match="the checkpoint at 4 has the root"),
+        ):
+            bring(other, lines, *outside)
     with fresh_database() as other:
         assert bring(other, forged).root != root_of(lines)
+
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+KEPT = "held to no checkpoint: only one kept elsewhere tells whether this is the log that was signed"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "signed", "said"),
+    [
+        ((), False, [KEPT]),
+        ((0,), True, [KEPT]),
+        ((7,), True, ["extends the checkpoint at 7 (signed by a key given)"]),
+        ((7,), False, ["extends the checkpoint at 7 (its signature not checked: no --public-key)"]),
+        ((3, 5), True, ["extends the checkpoint at 3 (signed by a key given)", "extends the checkpoint at 5 (signed by a key given)", "held to no checkpoint behind position 5"]),
+    ],
+)  # fmt: skip
+def test_an_import_says_what_it_checked_and_no_more(
+    database: str, tmp_path: Path, sizes: tuple[int, ...], said: list[str], *, signed: bool
+) -> None:
+    root = {}
+    for book in ("shown", "json"):
+        lines = lines_of([msgspec.structs.replace(event, book=book) for event in told().events])
+        root[book] = root_of(lines).hex()
+        (tmp_path / book).write_bytes(b"".join(lines))
+        for size in sizes:
+            origin = origin_of("ledger", book)
+            note = Checkpoint(origin, size, root_of(lines[:size])).sign(Signer(origin, KEY))
+            (tmp_path / f"{book}.{size}").write_text(str(note), encoding="utf-8")
+
+    def imported(book: str, *more: str) -> bytes:
+        kept = [word for size in sizes for word in ("--checkpoint", str(tmp_path / f"{book}.{size}"))]
+        verifier = Signer(origin_of("ledger", book), KEY).verifier
+        key = ("--public-key", str(verifier)) if signed else ()
+        ran = run(database, "import", "--log", tmp_path / book, "--book", book, *kept, *key, *more)
+        assert ran.code == 0, ran.err
+        return ran.out
+
+    assert imported("shown").decode().splitlines() == [
+        "7 events of shown, each line in canonical form and next to the one before it",
+        f"root {root['shown']}",
+        *said,
+    ]
+    assert orjson.loads(imported("json", "--json")) == {
+        "book": "json", "events": 7, "root": root["json"], "checkpoints": [size for size in sizes if size],
+        "signatures_checked": signed and any(sizes),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,8 +57,8 @@ def import_files(
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
     recorded: importing a file twice changes nothing. Exit code 3 when a message was refused.
 
-    With --log an exported log becomes the log of the book, byte for byte and with the same root, or nothing
-    does. Exit code 4 when the book has events already, 5 when the file is no log as it was recorded.
+    With --log an exported log becomes the log of the book, byte for byte, or nothing does: that it is the one
+    which was signed, only a --checkpoint shows. Exit code 4 when the book is not empty, 5 for what is no log.
     """
     from ledger_api.cli.connecting import Wants, connected, use_home  # noqa: PLC0415
     from ledger_api.client.bulk import Lanes  # noqa: PLC0415
@@ -120,11 +120,26 @@ def import_exported(
         progress(f"Importing {book}", None if file == STDIN else count_lines(lines)) as advance,
     ):
         imported = import_log(connection, book, lines, outside, advance)
+    sizes = sorted({each.size for each in outside if each.size})
     if as_json:
-        print_json({"book": book, "events": imported.events, "root": imported.root.hex()})
-    else:
-        print(f"{imported.events:,} events of {book}, as they were recorded")
-        print(f"root {imported.root.hex()}")
+        print_json({"book": book, "events": imported.events, "root": imported.root.hex(),
+                    "checkpoints": sizes, "signatures_checked": bool(sizes and keys)})  # fmt: skip
+        return
+    print(f"{imported.events:,} events of {book}, each line in canonical form and next to the one before it")
+    print(f"root {imported.root.hex()}")
+    for said in _held_to(sizes, imported.events, signed=bool(keys)):
+        print(said)
+
+
+def _held_to(sizes: Sequence[int], events: int, *, signed: bool) -> Iterator[str]:
+    """Say how much of an imported log somebody vouches for; lines alone show only that they fit together."""
+    if not sizes:
+        yield "held to no checkpoint: only one kept elsewhere tells whether this is the log that was signed"
+    for size in sizes:
+        signature = "signed by a key given" if signed else "its signature not checked: no --public-key"
+        yield f"extends the checkpoint at {size} ({signature})"
+    if sizes and sizes[-1] < events:
+        yield f"held to no checkpoint behind position {sizes[-1]}"
 
 
 def _refuse_missing(files: list[Path]) -> None:

@@ -84,7 +84,10 @@ class LogLines:
 
     def __init__(self, book: str, outside: Sequence[Checkpoint] = ()) -> None:
         self._book = book
-        self._outside = {each.size: each for each in outside}
+        self._outside: dict[int, set[bytes]] = {}
+        """The roots that checkpoints name, by their sizes, as far as they were not compared yet."""
+        for each in outside:
+            self._outside.setdefault(each.size, set()).add(each.root)
         self._decision: Event | None = None
         """The first event of the decision that the last line belongs to."""
         self._last: Event | None = None
@@ -146,13 +149,13 @@ class LogLines:
         return None
 
     def _compare(self, size: int) -> None:
-        """Hold the tree to the checkpoint of its size, if there is one."""
-        checkpoint = self._outside.pop(size, None)
-        if checkpoint is not None and checkpoint.root != self.tree.root:
-            raise IntegrityError(
-                f"the checkpoint at {size} has the root {checkpoint.root.hex()}, "
-                f"the lines come to {self.tree.root.hex()}"
-            )
+        """Hold the tree to the checkpoints of its size, if there are any."""
+        for root in self._outside.pop(size, ()):
+            if root != self.tree.root:
+                raise IntegrityError(
+                    f"the checkpoint at {size} has the root {root.hex()}, "
+                    f"the lines come to {self.tree.root.hex()}"
+                )
 
     def finish(self) -> Imported:
         """Tell what was read, or raise `IntegrityError` when something is missing at the end."""
@@ -162,7 +165,6 @@ class LogLines:
                 f"the decision at position {first.position} has {first.decisionsize} events, "
                 f"the lines end at {size}"
             )
-        for each in self._outside.values():
-            if each.size:
-                raise IntegrityError(f"the checkpoint at {each.size} is behind the last line, {size}")
+        for each in filter(None, self._outside):
+            raise IntegrityError(f"the checkpoint at {each} is behind the last line, {size}")
         return Imported(self.last.position, self.tree.root)
