@@ -28,6 +28,7 @@ from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, not_compared, part
 from ledger_projections import locks
 from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
+from ledger_projections.definitions import check_definitions
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, open_connection
 from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target, execute, types_of
@@ -43,16 +44,17 @@ VERIFY = "@verify"
 
 Connection = psycopg.Connection[TupleRow]
 Advance = Callable[[int], None]
+Job = Callable[[], list[Check]]
 
 
 def check_read_models(
     conninfo: str, book: str, advance: Advance = lambda _: None, stopping: Stopping | None = None
 ) -> list[Check]:
-    """Compare every live read model of a book with one that is built for it: a check each, one of cursors.
+    """Compare every live read model of a book with one that is built for it, one check each.
 
-    What is of another version of the program, or stands still, is not compared, and its check says so. The
-    live ones may go on meanwhile. Raises `Unavailable` when another process does the same, and soon after
-    `stopping` is set.
+    Two more are about all of them: how they are defined, and where their cursors are. What is of another
+    version of the program, or stands still, is not compared, and its check says so. The live ones may go on
+    meanwhile. Raises `Unavailable` when another process does the same, and soon after `stopping` is set.
     """
     stopping = stopping or Stopping()
     with connect(conninfo, statement_seconds_max=0, application_name="billing-ledger verify") as connection:
@@ -62,20 +64,23 @@ def check_read_models(
         checks += [not_compared(model.name, why, "rows") for model, why in live.items() if why is not None]
         with alone(connection, models):
             apart = [_Build(conninfo, book, [model], advance, stopping, apart=True) for model in models]
-            found = _checked(apart, stopping)
+            jobs: list[Job] = [lambda: [check_definitions(conninfo, models, stopping)]]
+            found = _checked([*jobs, *(build.checks for build in apart)], stopping)
+            checks.append(found["definitions"])
             wrong = {model for model in models if not found[model.name].passed}
             if wrong:
                 _drop(connection)
                 groups = [group for group in _folded_together(models) if wrong.intersection(group)]
                 together = [_Build(conninfo, book, group, advance, stopping, apart=False) for group in groups]
-                found = _told_apart(models, found, _checked(together, stopping))
+                again = _checked([build.checks for build in together], stopping)
+                found = _told_apart(models, found, again)
     return [*(found[model.name] for model in models), *checks]
 
 
-def _checked(builds: Sequence[_Build], stopping: Stopping) -> dict[str, Check]:
-    """Have all built and compared; the first failure ends those under way, and the others never begin."""
+def _checked(works: Sequence[Job], stopping: Stopping) -> dict[str, Check]:
+    """Have all done; the first failure ends those under way, and the others never begin."""
     with ThreadPoolExecutor(LANES, "ledger-verify") as pool:
-        jobs = [pool.submit(build.checks) for build in builds]
+        jobs = [pool.submit(work) for work in works]
         try:
             return {each.name: each for job in as_completed(jobs) for each in job.result()}
         except BaseException:

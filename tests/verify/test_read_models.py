@@ -37,6 +37,9 @@ def found(checks: list[Check]) -> dict[str, str]:
     return {check.name: check.findings[0].said for check in checks if not check.passed}
 
 
+DISABLED = {
+    "definitions": "journal: trigger entry_balances of table posting has the state disabled, it should have enabled"
+}
 EDITS = {
     "a balance": (
         "UPDATE balances.customer_balance SET receivable = receivable - 1 WHERE book = 'main' AND customer = 'customer-2'",
@@ -50,14 +53,14 @@ EDITS = {
         "ALTER TABLE journal.posting DISABLE TRIGGER ALL;"
         " UPDATE journal.posting SET account = 'cash' WHERE book = 'main' AND account = 'unbilled'"
         " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled')",
-        {"journal": "journal.posting has (main,"},
+        {"journal": "journal.posting has (main,", **DISABLED},
     ),
     "amounts that hash to what they hashed to, if each number is hashed by itself": (
         "ALTER TABLE journal.posting DISABLE TRIGGER ALL;"
         " UPDATE journal.posting SET amount = (amount # 1) + CASE WHEN amount >= 0 THEN 4294967296 ELSE -4294967296 END"
         " WHERE book = 'main' AND account = 'unbilled'"
         " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled')",
-        {"journal": "journal.posting has (main,"},
+        {"journal": "journal.posting has (main,", **DISABLED},
     ),
     "the taxes of an invoice": (
         "UPDATE invoices.invoice SET taxes = jsonb_set(taxes, '{0,tax}', '1') WHERE book = 'main' AND invoice = 'INV-4'",
@@ -83,7 +86,8 @@ EDITS = {
         " CREATE FUNCTION journal.twice(numeric, bigint) RETURNS numeric LANGUAGE sql IMMUTABLE"
         " RETURN coalesce($1 + 2 * $2, $1, 2 * $2);"
         " CREATE AGGREGATE journal.sum(bigint) (SFUNC = journal.twice, STYPE = numeric)",
-        {"balances": "balances.account_total has (main,", "trials": "trials.billed has (main,"},
+        {"balances": "balances.account_total has (main,", "trials": "trials.billed has (main,",
+         "definitions": "journal: aggregate sum(bigint) is there, and should not be"},
     ),
 }  # fmt: skip
 
@@ -94,7 +98,7 @@ def test_what_is_edited_is_named_with_what_it_should_be(folded_book: str, name: 
     as_superuser(folded_book, edit)
     said = found(check_read_models(folded_book, BOOK))
     assert {model: text[: len(expected[model])] for model, text in said.items()} == expected
-    assert found(check_read_models(folded_book, "another")) == {}
+    assert found(check_read_models(folded_book, "another")).keys() <= {"definitions"}
 
 
 UNDONE = {
@@ -107,7 +111,8 @@ UNDONE = {
     "a row that is hashed as it comes, and what follows from it": (
         "ALTER TABLE journal.posting DISABLE TRIGGER ALL;"
         " UPDATE journal.posting SET amount = amount + {} WHERE book = 'main' AND account = 'unbilled'"
-        " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled')",
+        " AND position = (SELECT max(p.position) FROM journal.posting p WHERE p.book = 'main' AND p.account = 'unbilled');"
+        " ALTER TABLE journal.posting ENABLE TRIGGER ALL",
         ("1", "-1"),
         {"journal": "journal.posting differs in rows that cannot be named: it has "},
     ),
@@ -250,7 +255,11 @@ def test_read_models_that_go_on_meanwhile_are_not_suspected(folded_book: str) ->
             for _ in range(2):
                 checks = check_read_models(folded_book, BOOK)
                 assert found(checks) == {}
-                assert {check.name for check in checks} == {"cursors", *(model.name for model in READ_MODELS)}
+                assert {check.name for check in checks} == {
+                    "cursors",
+                    "definitions",
+                    *(model.name for model in READ_MODELS),
+                }
         finally:
             stopping.set()
             thread.join()
