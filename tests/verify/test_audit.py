@@ -98,3 +98,39 @@ def test_what_is_wrong_stands_in_the_folder(book: str, tmp_path: Path) -> None:
         ("--book", "main", "--as-of-occurred", "31.1."),
     ):
         assert run(book, "audit", "--out", tmp_path / "other" / wrong[-1], *wrong).code == 4
+        assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_the_log_is_held_to_what_the_auditor_kept(book: str, tmp_path: Path) -> None:
+    note, keys, forged = tmp_path / "note", tmp_path / "keys", tmp_path / "forged"
+    note.write_bytes(run(book, "log", "checkpoint").out)
+    keys.write_bytes(run(book, "log", "keys").out)
+    lines = note.read_text().splitlines(keepends=True)
+    forged.write_text("".join([*lines[:2], f"{'A' * 43}=\n", *lines[3:]]))
+    out = tmp_path / "audit"
+    out.mkdir()
+
+    def audit(*arguments: str | Path) -> tuple[int, str]:
+        ran = run(book, "audit", "--book", "main", "--out", out, *arguments)
+        return ran.code, ran.err
+
+    # What keeps it from being written leaves nothing of it, so that the next one may.
+    for wrong, code, said in (
+        (("--checkpoint", forged, "--key", keys), 4, "is no checkpoint that counts: the signature of"),
+        (("--checkpoint", note, "--key", "garbage"), 4, "garbage is no public key"),
+        (("--checkpoint", tmp_path / "none"), 4, "cannot read"),
+        (("--key", keys), 2, "give --checkpoint too"),
+        (("--proof", "99999"), 4, "no event stands at position 99999"),
+    ):
+        ran = audit(*wrong)
+        assert (ran[0], said in " ".join(ran[1].replace("│", " ").split())) == (code, True), ran
+        assert list(out.iterdir()) == []
+    assert audit("--checkpoint", note, "--key", keys, "--checkpoint", note)[0] == 0
+    assert sorted(path.name for path in (out / "kept").iterdir()) == ["checkpoint-1", "checkpoint-2", "keys"]
+    assert (out / "kept/checkpoint-2").read_bytes() == note.read_bytes()
+    told = orjson.loads((out / "verification.json").read_bytes())["checks"]
+    assert [each["count"] for each in told if each["name"] == "outside"] == [2]
+    assert in_folder(out, "sha256sum", "--quiet", "-c", "SHA256SUMS") == (0, "")
+    out = tmp_path / "held to another history"
+    assert audit("--checkpoint", forged)[0] == 5
+    assert "the checkpoint kept outside" in (out / "verification.html").read_text()

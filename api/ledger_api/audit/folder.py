@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import msgspec
@@ -20,11 +21,13 @@ from ledger.database import connect
 from ledger.errors import ConfigurationError
 from ledger.sql import queries
 from ledger.tlog import proof, signing, tree
+from ledger.tlog.note import Verifier
 from ledger.tlog.offline import OfflineProof
 from ledger.tlog.signing import Signed
 from ledger.verify.book import Report, verify_book
 from ledger.verify.findings import Check
 from ledger_api.audit.page import readme, verification_page
+from ledger_api.files.checkpoints import read_checkpoint_file, read_keys
 from ledger_api.files.exporting import Lines, Span, export
 from ledger_api.signed_log import key_path, origin_of
 from ledger_projections.past import Past
@@ -43,11 +46,17 @@ Connection = psycopg.Connection[TupleRow]
 
 
 class Wanted(NamedTuple):
-    """What the folder is about: a book, the date that counts (None: all dates), and events to prove."""
+    """What the folder is about: a book, the date that counts (None: all dates), and events to prove.
+
+    `kept` are checkpoints that whoever asks kept elsewhere, and `keys` public keys for them: each a line, or
+    a file of lines.
+    """
 
     book: str
     occurred: str | None
     proofs: Sequence[int]
+    kept: Sequence[Path] = ()
+    keys: Sequence[str] = ()
 
 
 class Written(NamedTuple):
@@ -61,42 +70,67 @@ class Written(NamedTuple):
 def write_audit(
     conninfo: str, wanted: Wanted, out: Path, tell: Callable[[str], None] = lambda _: None
 ) -> Written:
-    """Write the folder, which has to be new or empty. `tell` is told what is done next.
+    """Write the folder, which has to be new or empty, whole or not at all. `tell` is told what is done next.
 
     Raises `ConfigurationError`.
     """
-    _make_folder(out)
-    with connect(conninfo, statement_seconds_max=0) as connection:
+    keys = read_keys(wanted.keys)
+    kept = [read_checkpoint_file(path, keys, wanted.book) for path in wanted.kept]
+    with _made_whole(out) as folder, connect(conninfo, statement_seconds_max=0) as connection:
+        _keep(wanted.kept, keys, folder)
         tell("signing")
-        signed = _sign(connection, wanted.book, out)
+        signed = _sign(connection, wanted.book, folder)
         past = past_at(connection, wanted.book, signed.checkpoint.size, occurred=wanted.occurred)
         tell("proving")
         for position in wanted.proofs:
-            _prove(connection, wanted.book, signed, position, out)
+            _prove(connection, wanted.book, signed, position, folder)
         tell("exporting the log")
-        with (out / "log.ndjson").open("wb") as lines:
+        with (folder / "log.ndjson").open("wb") as lines:
             export(connection, Span(wanted.book, 0, past.upto), lines, Lines())
         tell("building the reports")
         with _replayed(conninfo, past) as replay:
             for name in REPORTS:
-                _write_report(connection, replay, name, out)
-    tell("verifying")
-    report = verify_book(conninfo, wanted.book, [signed.checkpoint])
-    checks: list[Check] = [*report.checks, *check_read_models(conninfo, wanted.book)]
-    report = msgspec.structs.replace(report, checks=checks)
-    _write_words(out, wanted, past, report)
-    return Written(report, past.upto, _write_manifest(out))
+                _write_report(connection, replay, name, folder)
+        tell("verifying")
+        report = verify_book(conninfo, wanted.book, kept)
+        checks: list[Check] = [*report.checks, *check_read_models(conninfo, wanted.book)]
+        report = msgspec.structs.replace(report, checks=checks)
+        _write_words(folder, wanted, past, report)
+        return Written(report, past.upto, _write_manifest(folder))
 
 
-def _make_folder(out: Path) -> None:
+@contextmanager
+def _made_whole(out: Path) -> Iterator[Path]:
+    """Give a folder to write in. What is in it comes to its place when the block ends well, else to nothing.
+
+    It is made where it is renamed without being copied: beside a new folder, in one that is there.
+    """
+    out, there = out.absolute(), out.is_dir()
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
+        if there and any(out.iterdir()):
             raise ConfigurationError(f"{out} is not empty: name a new folder")
-        for name in ("proofs", "reports"):
-            (out / name).mkdir()
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".audit-", dir=out if there else out.parent) as beside:
+            folder = Path(beside) / "audit"
+            for name in ("proofs", "reports"):
+                (folder / name).mkdir(parents=True)
+            yield folder
+            for made, place in (
+                [(each, out / each.name) for each in folder.iterdir()] if there else [(folder, out)]
+            ):
+                made.rename(place)
     except OSError as error:
-        raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _keep(kept: Sequence[Path], keys: Sequence[Verifier], out: Path) -> None:
+    """Copy what the auditor brought along: the log was held to it."""
+    if kept:
+        (out / "kept").mkdir()
+    for number, path in enumerate(kept, start=1):
+        (out / "kept" / f"checkpoint-{number}").write_bytes(path.read_bytes())
+    if keys:
+        (out / "kept" / "keys").write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
 
 
 def _sign(connection: Connection, book: str, out: Path) -> Signed:
