@@ -69,12 +69,20 @@ def key(connection: Connection, tmp_path: Path) -> Ed25519PrivateKey:
 
 
 def as_superuser(database: str, statement: str) -> None:
-    """Change what is stored behind everybody's back."""
+    """Change what is stored behind everybody's back: what guards it is put back as it was."""
+    tables = ("event", "head", "tile_hash", "checkpoint")
     with psycopg.connect(database, autocommit=True) as boss:
-        boss.execute("ALTER TABLE ledger.event DISABLE TRIGGER ALL")
-        boss.execute("ALTER TABLE ledger.head DISABLE TRIGGER ALL")
-        boss.execute("ALTER TABLE ledger.tile_hash DISABLE TRIGGER ALL")
+        for table in tables:
+            boss.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL".encode())
         boss.execute(statement.encode())
+        for table in tables:
+            boss.execute(f"ALTER TABLE ledger.{table} ENABLE TRIGGER ALL".encode())
+        for table, trigger in boss.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            " WHERE tgrelid::regclass::text = ANY (%s) AND NOT tgisinternal",
+            ([f"ledger.{table}" for table in tables],),
+        ).fetchall():
+            boss.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}".encode())
 
 
 def test_a_long_log_is_tiled_signed_and_proven(

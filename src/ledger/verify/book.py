@@ -17,6 +17,7 @@ from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
 from ledger.tlog.tree import HEIGHT, LEVELS
 from ledger.verify import leaves, looks, rules
 from ledger.verify.findings import Check, Finding, Part, Verdict, check, part, verdict
+from ledger.verify.guards import check_guards
 from ledger.verify.kept import of_nothing
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
@@ -97,6 +98,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                       "snapshots", 0,
                       [*(each.kept for each in shared), part(0, of_nothing(connection, book))]),
                 looks.check_looks(connection, book),
+                check_guards(connection),
             ]  # fmt: skip
     return Report(book, subject.position, merkle.root(tree.frontier), checks)
 
