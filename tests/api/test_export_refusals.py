@@ -65,6 +65,7 @@ BY_A_FILE = [
     Case("--book book --log missing --format csv FILE", 2, "does not exist"),
     Case("--book book --log whole --format csv --from 8 FILE", 4, "ends at position 7, it has no 8"),
     Case("--book book --log whole --format ledger --clock recorded FILE", 4, "only beancount has one"),
+    Case("--book book --log whole --format csv /dev/full", 4, "cannot write /dev/full: No space left"),
     Case("--book book --log whole --format csv whole", 4, "whole is read, and would be written over"),
     Case("--book book --log whole --format csv --resume whole", 4, "would be written over"),
     Case("--book book --log whole --format parquet linked", 4, "whole is read, and would be written over"),

@@ -37,6 +37,22 @@ with opened(Target(Path(sys.argv[1]), resume=sys.argv[2] == "resume")) as out:
 """
 
 
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from ledger.errors import ConfigurationError
+from ledger_api.files.target import Target, opened
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    with opened(Target(Path(sys.argv[1]))) as out:
+        for _ in range(9):
+            out.write(b"x" * 30_000)
+except ConfigurationError as error:
+    print(error)
+"""
+
+
 def killed(file: Path, how: str, writing: bytes) -> None:
     """Write to a file in a process that is killed before it has written all."""
     ended = subprocess.run([sys.executable, "-c", KILLED, file, how, writing.decode()], check=False)
@@ -91,6 +107,18 @@ def refused_on_the_way(target: Target) -> None:
         raise LedgerError("no")
 
 
+def test_where_there_is_no_room_the_file_is_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(OLD)
+    ended = subprocess.run([sys.executable, "-c", FULL, file], check=True, capture_output=True, text=True)
+    assert ended.stdout == f"cannot write {file}: File too large\n"
+    assert file.read_bytes() == OLD
+    with opened(Target(file)) as out:
+        out.write(NEW)
+    assert file.read_bytes() == NEW
+    assert names(tmp_path) == ["file"]
+
+
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize("old", [OLD, None])
 def test_a_refusal_on_the_way_changes_nothing(tmp_path: Path, *, resume: bool, old: bytes | None) -> None:
@@ -120,6 +148,7 @@ def test_a_link_stays_one_and_a_file_keeps_who_may_read_it(tmp_path: Path) -> No
     file.chmod(0o600)
     link.symlink_to(file)
     with opened(Target(link)) as out:
+        assert stat.S_IMODE(beside(file).stat().st_mode) == 0o600
         out.write(NEW)
     assert link.is_symlink()
     assert file.read_bytes() == NEW

@@ -48,17 +48,28 @@ def opened(target: Target) -> Iterator[BinaryIO]:
 
     An export is resumed in the named file, or where that is not there in what was left beside it. When
     something is refused on the way, what was appended is cut off again. Raises `ConfigurationError` when the
-    file cannot be written, or another export writes it.
+    file cannot be written, or not to its end, or another export writes it.
     """
+    try:
+        with _opened(target) as out:
+            yield out
+    except OSError as error:
+        named = "standard output" if target.file is None else target.file
+        raise ConfigurationError(f"cannot write {named}: {error.strerror}") from error
+
+
+@contextmanager
+def _opened(target: Target) -> Iterator[BinaryIO]:
     if target.file is None:
         yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
     elif is_plain(target.file):
         with _replacing(Path(os.path.realpath(target.file)), target) as out:
             yield out
     elif target.resume:
         raise ConfigurationError(f"{target.file} is no file that an export could go on in")
     else:
-        with _open(target.file, "wb") as out:
+        with target.file.open("wb") as out:
             yield out
 
 
@@ -67,8 +78,10 @@ def _replacing(file: Path, target: Target) -> Iterator[BinaryIO]:
     if file.exists() and not os.access(file, os.W_OK):
         raise ConfigurationError(f"cannot write {target.file}: Permission denied")
     path = file if target.resume and file.exists() else beside(file)
-    with _open(path, "a+b") as out:
+    with path.open("a+b") as out:
         _lock(out, path)
+        if path != file and file.exists():
+            shutil.copymode(file, path)
         if not target.resume:
             out.truncate(0)
         before = out.seek(0, os.SEEK_END)
@@ -81,16 +94,7 @@ def _replacing(file: Path, target: Target) -> Iterator[BinaryIO]:
         out.flush()
         os.fsync(out.fileno())
         if path != file:
-            if file.exists():
-                shutil.copymode(file, path)
             path.replace(file)
-
-
-def _open(path: Path, mode: str) -> BinaryIO:
-    try:
-        return path.open(mode)  # type: ignore[return-value]  # both modes are of bytes
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _lock(out: BinaryIO, path: Path) -> None:
@@ -104,11 +108,12 @@ def _lock(out: BinaryIO, path: Path) -> None:
 
 def _give_up(out: BinaryIO, before: int | None, path: Path, file: Path) -> None:
     """Leave what can be resumed; after a refusal that is what was there before, and nothing is no file."""
-    out.flush()
-    size = out.seek(0, os.SEEK_END)
-    if before is not None:
-        size = out.truncate(min(before, size))
-    if not size and path != file:
+    with suppress(OSError):  # there may be no room for what waits to be written: it counts as not written
+        out.flush()
+        size = out.seek(0, os.SEEK_END)
+        if before is not None:
+            out.truncate(min(before, size))
+    if not path.stat().st_size and path != file:
         path.unlink()
 
 
