@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from tests.api.command import run
 from tests.tlog.test_signing import as_superuser, fill
@@ -152,6 +153,34 @@ def test_what_was_defined_anew_is_named_with_what_it_should_be(made: str, name: 
     assert len(said) == len(expected), said
     starts = sorted(expected)
     assert [text[: len(start)] for text, start in zip(said, starts, strict=True)] == starts
+
+
+def test_what_a_dump_restores_is_as_the_program_makes_it(made: str) -> None:
+    """A dump has views and functions made again from their own text, with their schemas named."""
+    kinds = "SELECT c.oid::regclass::text, pg_get_viewdef(c.oid) FROM pg_class c WHERE c.relkind = 'v'"
+    schemas = ["audit", *(model.name for model in READ_MODELS)]
+    with psycopg.connect(made) as boss:
+        boss.execute("SET search_path = ''")
+        where = " AND c.relnamespace::regnamespace::text = ANY (%s)"
+        views = boss.execute((kinds + where).encode(), (schemas,)).fetchall()
+        routines = (
+            "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.prokind = 'f'"
+            " AND p.pronamespace::regnamespace::text = ANY (%s)"
+        )
+        functions = boss.execute(routines.encode(), (schemas,)).fetchall()
+        assert (len(views) > 30, len(functions) > 10) == (True, True)
+        for name, definition in views:
+            boss.execute(f"CREATE OR REPLACE VIEW {name} {_options(boss, name)} AS {definition}".encode())
+        for (definition,) in functions:
+            boss.execute(definition.encode())
+    assert checked(made).findings == []
+
+
+def _options(connection: psycopg.Connection, view: str) -> str:
+    row = connection.execute(
+        "SELECT array_to_string(c.reloptions, ', ') FROM pg_class c WHERE c.oid = %s::regclass", (view,)
+    ).fetchone()
+    return f"WITH ({row[0]})" if row and row[0] else ""
 
 
 def test_the_command_names_it(database: str) -> None:

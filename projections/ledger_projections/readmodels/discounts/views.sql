@@ -114,10 +114,10 @@ FROM (
     SELECT k.book, k.recorded_at AS at, k.principal, k.role, k.currency, k.worth, k.percent, 'exercised' AS done
     FROM counted k
     UNION ALL
-    SELECT d.book, d.requested_at, d.requested_by, d.requested_in, d.currency, 0, NULL, 'requested'
+    SELECT d.book, d.requested_at, d.requested_by, d.requested_in, d.currency, 0 AS worth, NULL AS percent, 'requested' AS done
     FROM discount d WHERE d.requested_at IS NOT NULL
     UNION ALL
-    SELECT d.book, d.decided_at, d.decided_by, d.decided_in, d.currency, 0, NULL, d.decision
+    SELECT d.book, d.decided_at, d.decided_by, d.decided_in, d.currency, 0 AS worth, NULL AS percent, d.decision
     FROM discount d WHERE d.decision IS NOT NULL
 ) x
 JOIN book b ON b.book = x.book

@@ -155,12 +155,12 @@ FROM (
     CROSS JOIN LATERAL (VALUES (i.position, i.issued_at, 1), (i.voided_position, i.voided_at, -1)) AS v (position, at, sign)
     WHERE v.position IS NOT NULL
     UNION ALL
-    SELECT c.book, v.position, v.at, c.invoice, c.currency, 'credited', v.sign, c.taxes
+    SELECT c.book, v.position, v.at, c.invoice, c.currency, 'credited' AS kind, v.sign, c.taxes
     FROM credit_note c
     CROSS JOIN LATERAL (VALUES (c.position, c.issued_at, 1), (c.voided_position, c.voided_at, -1)) AS v (position, at, sign)
     WHERE v.position IS NOT NULL
     UNION ALL
-    SELECT d.book, d.position, d.occurred_at, d.invoice, d.currency, 'relieved', sign(d.amount)::integer, d.taxes
+    SELECT d.book, d.position, d.occurred_at, d.invoice, d.currency, 'relieved' AS kind, sign(d.amount)::integer, d.taxes
     FROM debt d
 ) m
 JOIN book b ON b.book = m.book
