@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
@@ -153,6 +154,19 @@ class Replay:
         return [sql.Identifier(target.schema, str(table)) for (table,) in rows]
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _refuse_no_instant(text: str | None) -> None:
+    """Refuse a time that is none in every time zone: the end of a date is not the same moment everywhere."""
+    try:
+        instant = None if text is None else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"this is no moment: {error}") from error
+    if instant is not None and instant.tzinfo is None:
+        raise ConfigurationError(f"{text} is no moment: it says no time zone, as 2026-01-31T23:59:59Z does")
+
+
 def past_at(
     connection: Connection,
     book: str,
@@ -165,7 +179,9 @@ def past_at(
     Raises `ConfigurationError` for what is no moment, or none that the log has come to.
     """
     values = {"book": book, "position": position, "recorded": recorded, "occurred": occurred}
-    values["is_date"] = occurred is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", occurred) is not None
+    values["is_date"] = is_date = occurred is not None and _DATE.fullmatch(occurred) is not None
+    for instant in (recorded, None if is_date else occurred):
+        _refuse_no_instant(instant)
     try:
         row = connection.execute(MOMENT, values).fetchone()
     except psycopg.DataError as error:

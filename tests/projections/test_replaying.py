@@ -139,7 +139,9 @@ def test_a_replay_by_the_occurred_clock_has_the_balances_of_that_day(
     ("arguments", "said"),
     [
         (("--schema", "journal", "--as-of-position", "99999"), "the log of main ends at"),
-        (("--schema", "x", "--as-of-recorded", "2999-01-01"), "nobody knows yet"),
+        (("--schema", "x", "--as-of-recorded", "2999-01-01T00:00:00Z"), "nobody knows yet"),
+        (("--schema", "x", "--as-of-recorded", "2026-01-01"), "says no time zone"),
+        (("--schema", "x", "--as-of-occurred", "2026-01-01T12:00:00"), "says no time zone"),
         (("--schema", "x", "--as-of-occurred", "yesterdayish"), "this is no moment"),
         (("--schema", "x", "--as-of-occurred", "2026-02-30"), "this is no moment"),
         (("--schema", "X-1"), "cannot name a set of schemas"),

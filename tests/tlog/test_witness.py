@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.tlog.test_signing import BOOK, ORIGIN, connection, fill, key
+from tests.tlog.test_signing import BOOK, ORIGIN, as_superuser, connection, fill, key
 
 from ledger.errors import IntegrityError, LedgerError
 from ledger.tlog import proof, signing
@@ -18,6 +18,7 @@ from ledger.tlog.checkpoint import Checkpoint, cosign, cosignatures, open_checkp
 from ledger.tlog.note import COSIGNATURE, Signer, Verifier, read_note
 from ledger.tlog.tree import Connection
 from ledger.tlog.witness import Witness, add_checkpoint
+from ledger.verify.book import verify_book
 
 __all__ = ["connection", "key"]
 
@@ -95,6 +96,34 @@ def test_a_witness_follows_the_log(
         note = read_note(signing.with_cosignatures(connection, BOOK, signed).encode())
         assert [each.witness for each in cosignatures(note, [witness.key])] == [witness.key]
         assert _Handler.seen == signed.checkpoint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger.cosignature SET line = E'— evil.example AAAABBBB\\n'",
+        "UPDATE ledger.cosignature SET line = line || line || 'x'",
+        "UPDATE ledger.cosignature SET size = 6",
+        "UPDATE ledger.cosignature SET witness = 'none'",
+    ],
+)
+def test_what_no_witness_signed_is_named_by_a_verification(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness, change: str
+) -> None:
+    fill(database, 5)
+    add_checkpoint(connection, BOOK, signing.sign_head(connection, BOOK, ORIGIN, key), witness)
+    fill(database, 6)
+    signing.sign_head(connection, BOOK, ORIGIN, key)
+
+    def found() -> list[str]:
+        report = verify_book(database, BOOK, processes=1)
+        return [finding.said for check in report.checks for finding in check.findings]
+
+    assert found() == []
+    as_superuser(database, change)
+    (said,) = found()
+    assert said.startswith("the cosignature at ")
+    assert said.endswith("does not hold")
 
 
 def test_a_witness_that_knows_more_or_less_than_we_think_is_asked_from_there(

@@ -52,7 +52,7 @@ def test_a_clean_book_is_clean(database: str, kept: Checkpoint) -> None:
     assert (report.position, report.root, report.first_position) == (EVENTS, kept.root, None)
     counts = {check.name: check.count for check in report.checks}
     assert counts == {
-        "leaves": EVENTS, "head": 1, "tiles": 2, "checkpoints": 1, "outside": 1, "columns": EVENTS,
+        "leaves": EVENTS, "head": 1, "tiles": 2, "checkpoints": 1, "cosignatures": 0, "outside": 1, "columns": EVENTS,
         "streams": EVENTS, "numbers": 0, "invariants": EVENTS - 1, "snapshots": 1, "access": 0, "guards": 1,
     }  # fmt: skip
 

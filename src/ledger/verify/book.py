@@ -12,10 +12,10 @@ import msgspec
 
 from ledger.errors import ConfigurationError
 from ledger.log import merkle
-from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
-from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, verify_note
+from ledger.tlog.checkpoint import Checkpoint
 from ledger.tlog.tree import HEIGHT, LEVELS
 from ledger.verify import leaves, looks, rules
+from ledger.verify.checkpoints import check_cosigned, check_outside, check_signed, last_size, read_signed
 from ledger.verify.findings import Check, Finding, Part, Verdict, check, part, verdict
 from ledger.verify.guards import check_guards
 from ledger.verify.kept import of_nothing
@@ -71,7 +71,7 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
         subject = _subject(connection, book, 0 if since is None else since.size)
         with Notes(notes, subject) as noted:
             subject = noted.subject
-            signed = _signed(connection, subject)
+            signed = read_signed(connection, subject)
             sizes = sorted({each.size for each in signed} | {each.size for each in kept})
             with pool(processes) as made:
                 passes = Passes(made, conninfo, noted, advance)
@@ -83,8 +83,9 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                 check("leaves", "leaf hashes with the stored bytes", "events",
                       passes.seconds(leaves.check_leaves), parts),
                 _check_head(connection, subject, tree),
-                _check_tiles(connection, subject, tiles, _last_size(signed, subject)),
-                _check_signed(signed, tree),
+                _check_tiles(connection, subject, tiles, last_size(signed, subject)),
+                check_signed(signed, tree),
+                check_cosigned(connection, subject),
                 check_outside(kept, tree),
                 check("columns", "each row with the one its bytes would be stored as", "events", 0,
                       [each.columns for each in shared]),
@@ -201,64 +202,3 @@ def _gap(level: int, next_: int, number: int) -> list[Finding]:
         return []
     missing = f"hash {next_}" if number == next_ + 1 else f"hashes {next_} to {number - 1}"
     return [Finding(f"tile {missing} of level {level} missing: signed, so kept")]
-
-
-class _Signed(NamedTuple):
-    """What was signed, as it is stored: the columns beside the note repeat what it says."""
-
-    size: int
-    root: bytes
-    key: bytes
-    note: str
-
-
-def _signed(connection: Connection, subject: Subject) -> list[_Signed]:
-    rows_ = connection.execute(SQL["checkpoints"], subject.values, binary=True)
-    return [_Signed(size, bytes(root), bytes(key), str(note)) for size, root, key, note in rows_]
-
-
-def _last_size(signed: Sequence[_Signed], subject: Subject) -> int:
-    """Tell the last size that was signed and is there to be compared."""
-    return max((each.size for each in signed if each.size <= subject.position), default=0)
-
-
-def _check_signed(signed: Sequence[_Signed], tree: Tree) -> Check:
-    findings = []
-    for size, root, key, raw in signed:
-        try:
-            note = read_note(raw.encode())
-            checkpoint = read_checkpoint(note.text)
-            verify_note(note, [Verifier(checkpoint.origin, ED25519, key)])
-        except BadNote as error:
-            findings.append(Finding(f"the checkpoint at {size} does not hold: {error}"))
-            continue
-        if (checkpoint.size, checkpoint.root) != (size, root):
-            said = f"the checkpoint at {size} with the root {root.hex()} is signed for "
-            findings.append(Finding(f"{said}{checkpoint.size} and {checkpoint.root.hex()}"))
-        findings += _against(checkpoint, tree, "the checkpoint signed")
-    compared = "signature, size and root of each checkpoint with the stored bytes"
-    return check("checkpoints", compared, "checkpoints", 0, [part(len(signed), findings)])
-
-
-def check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
-    """Hold the tree to checkpoints that were kept elsewhere; without any it says so, and passes nothing."""
-    if not outside:
-        none = "nothing: no checkpoint that was kept outside was given"
-        return Check("outside", none, 0, "checkpoints", 0, [], 0, "not given")
-    findings = [said for each in outside for said in _against(each, tree, "the checkpoint kept outside")]
-    compared = "the root of each checkpoint kept outside with the stored bytes"
-    return check("outside", compared, "checkpoints", 0, [part(len(outside), findings)])
-
-
-def _against(checkpoint: Checkpoint, tree: Tree, what: str) -> Iterator[Finding]:
-    root = tree.roots.get(checkpoint.size)
-    if checkpoint.size > tree.size:
-        yield Finding(
-            f"{what} at {checkpoint.size} is behind the end of the log at {tree.size}", tree.size + 1
-        )
-    elif root != checkpoint.root:
-        computed = "" if root is None else root.hex()
-        signed = checkpoint.root.hex()
-        yield Finding(
-            f"{what} at {checkpoint.size} has the root {signed}, the stored bytes come to {computed}"
-        )

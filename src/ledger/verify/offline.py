@@ -26,7 +26,8 @@ from ledger.event import Event, encode_canonical
 from ledger.log import merkle
 from ledger.log.states import NUMBERED
 from ledger.tlog.checkpoint import Checkpoint
-from ledger.verify.book import Report, check_outside
+from ledger.verify.book import Report
+from ledger.verify.checkpoints import check_outside
 from ledger.verify.findings import Finding, Part, check, part
 from ledger.verify.leaves import RANGE_EVENTS, Leaves, Tree, subtree
 from ledger.verify.numbers import Taken, Taking, put_together

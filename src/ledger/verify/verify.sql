@@ -107,6 +107,13 @@ SELECT state FROM ledger.event WHERE book = %(book)s AND stream = 'book' AND pos
 SELECT c.size, c.root, c.public_key, c.note FROM ledger.checkpoint AS c JOIN ledger.head AS h ON h.book = c.book
 WHERE c.book = %(book)s AND (c.size <= %(position)s OR c.size > h.position) ORDER BY c.size, c.signed_at;
 
+-- name: cosignatures
+-- What witnesses signed, each with a checkpoint of that size: whichever key signed that, its text is the same.
+SELECT w.size, w.witness, w.line, min(c.note)
+FROM ledger.cosignature AS w LEFT JOIN ledger.checkpoint AS c ON c.book = w.book AND c.size = w.size
+WHERE w.book = %(book)s AND w.size <= %(position)s
+GROUP BY w.book, w.size, w.witness, w.line ORDER BY w.size, w.witness;
+
 -- name: tiles
 -- The upper hashes that are kept, level by level: up to the position, and what is behind the end of the log.
 SELECT t.level, t.number, t.hash FROM ledger.tile_hash AS t JOIN ledger.head AS h ON h.book = t.book
