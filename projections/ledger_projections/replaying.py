@@ -125,6 +125,8 @@ class Replay:
                     self._keep_dated_by(connection, target, past)
                 with connection.transaction():
                     complete_schema(connection, target)
+                    if target.model.name == "reports":
+                        connection.execute(_SQL["know_all"])
                 for table in self.tables(connection, target):
                     connection.execute(sql.SQL("ANALYZE {}").format(table))
 

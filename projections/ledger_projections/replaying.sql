@@ -12,3 +12,10 @@ WHERE e.book = {book} AND e.position <= {upto} AND (e.stream = 'book' OR ledger.
 -- Entries that are dated after the moment.
 DELETE FROM posting AS p
 WHERE p.occurred_on > %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at > %(instant)s::timestamptz;
+
+-- name: know_all
+-- All that is in a set counts, however far the live read models are that the reports go by elsewhere.
+CREATE OR REPLACE FUNCTION known(of_book text, as_of_position bigint, as_of_recorded timestamptz) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
+    SELECT upto(of_book, as_of_position, as_of_recorded);
+END;

@@ -25,6 +25,18 @@ FROM {disputes}.dispute AS d ORDER BY d.position
 SELECT d.discount, d.customer, d.kind, d.percent, d.amount, d.currency, d.reason, d.granted_by, d.state, d.uses
 FROM {discounts}.standing AS d ORDER BY d.position
 
+-- name: aging
+-- What each customer owes, by how long it is past its due date on the day of the moment.
+SELECT a.* FROM {reports}.aging_as_of({book}, on_day => {today}::date) AS a ORDER BY a.customer, a.currency
+
+-- name: revenue
+-- What was recognised of each service in each month.
+SELECT r.* FROM {reports}.revenue_as_of({book}) AS r ORDER BY r.month, r.service, r.currency
+
+-- name: tax
+-- The tax of each category and rate in each month.
+SELECT t.* FROM {reports}.tax_as_of({book}) AS t ORDER BY t.month, t.category, t.rate, t.currency
+
 -- name: entry
 -- The bytes of one event.
 SELECT state FROM ledger.event WHERE book = %(book)s AND position = %(position)s;

@@ -37,7 +37,7 @@ from ledger_projections.verifying import check_read_models
 
 _SQL = queries(__package__ or "", "audit.sql")
 
-REPORTS = ("trial_balance", "customers", "invoices", "disputes", "discounts")
+REPORTS = ("trial_balance", "customers", "invoices", "disputes", "discounts", "aging", "revenue", "tax")
 """Tables that are written, each as of the moment."""
 MANIFEST = "SHA256SUMS"
 _SCHEMAS = "auditing"
@@ -90,7 +90,7 @@ def write_audit(
         tell("building the reports")
         with _replayed(conninfo, past) as replay:
             for name in REPORTS:
-                _write_report(connection, replay, name, folder)
+                _write_report(connection, replay, past, name, folder)
         tell("verifying")
         report = verify_book(conninfo, wanted.book, kept)
         checks: list[Check] = [*report.checks, *check_read_models(conninfo, wanted.book)]
@@ -172,9 +172,10 @@ def _replayed(conninfo: str, past: Past) -> Iterator[Replay]:
         replay.drop()
 
 
-def _write_report(connection: Connection, replay: Replay, name: str, out: Path) -> None:
+def _write_report(connection: Connection, replay: Replay, past: Past, name: str, out: Path) -> None:
     schemas = {model.name: sql.Identifier(replay.schema(model)) for model in READ_MODELS}
-    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT CSV, HEADER)").format(sql.SQL(_SQL[name]).format(**schemas))
+    report = sql.SQL(_SQL[name]).format(book=sql.Literal(past.book), today=sql.Literal(past.today), **schemas)
+    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT CSV, HEADER)").format(report)
     path = out / "reports" / f"{name.replace('_', '-')}.csv"
     with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(query) as rows:
         for block in rows:
@@ -186,6 +187,7 @@ def _write_words(out: Path, wanted: Wanted, past: Past, report: Report) -> None:
         "book": wanted.book,
         "position": past.upto,
         "occurred_by": wanted.occurred,
+        "today": past.today,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "passed": report.passed,
     }

@@ -17,7 +17,8 @@ def _text(name: str) -> str:
 def readme(about: Mapping[str, object]) -> str:
     """Say what is in the folder, and how each of it is recomputed."""
     words = {name: "any date" if value is None else value for name, value in about.items()}
-    return _text("readme.txt").format(**words)
+    dated = "" if about["occurred_by"] is None else f"--as-of-occurred {about['occurred_by']}"
+    return _text("readme.txt").format(**words, dated=dated).replace("again \n", "again\n")
 
 
 def verification_page(report: Report, about: Mapping[str, object]) -> str:
