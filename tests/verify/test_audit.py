@@ -8,19 +8,23 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.api.command import run
+from tests.ledger import asks
+from tests.ledger.world import START
 from tests.log.posting import writer
-from tests.projections.histories import post_lives
+from tests.projections.histories import message, post, post_lives
 from tests.projections.running import folded, projecting, until
 from tests.tlog.test_signing import as_superuser
 
 from ledger.database import connect
 from ledger.log.merkle import leaf_hash
+from ledger.log.writer import Writer
 from ledger.tlog.note import Signer, read_verifier
 from ledger.tlog.offline import read_offline_proof
 
@@ -37,9 +41,25 @@ def book(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give a book with lives in it, folded, and a place for the key."""
     monkeypatch.setenv("BILLING_LEDGER_LOG_KEY", str(tmp_path / "key.pem"))
     with writer(database) as works, projecting(database):
-        position = post_lives(works, "main", 12)
+        position = void_a_note(works, database, post_lives(works, "main", 12))
         until(lambda: folded(database, "main", position))
     return database
+
+
+def void_a_note(works: Writer, database: str, last: int) -> int:
+    """Take back the credit notes that can be, which no life does; tells the last position."""
+    query = (
+        "SELECT customer, convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'credit_note' FROM ledger.event"
+    )
+    with connect(database) as connection:
+        notes = connection.execute(f"{query} WHERE type = 'credit_note.issued' ORDER BY position").fetchall()
+    asked = [
+        message(asks.void_note(note), f"void {note}", START + timedelta(days=250), customer)
+        for customer, note in notes
+    ]
+    voided = [outcome for outcome in post(works, "main", asked) if not isinstance(outcome, Exception)]
+    assert voided
+    return max(last, *(event.position for outcome in voided for event in outcome.events))
 
 
 def in_folder(folder: Path, *command: str) -> tuple[int, str]:
