@@ -156,6 +156,12 @@ def test_an_export_is_verified_with_no_database(
     assert len(lines) < leaves.RANGE_EVENTS
 
 
+def test_a_file_of_nothing_is_not_verified(tmp_path: Path) -> None:
+    (tmp_path / "nothing").touch()
+    with pytest.raises(ConfigurationError, match="nothing is empty: of no event nothing can be verified"):
+        verify_file(tmp_path / "nothing")
+
+
 @pytest.mark.parametrize(
     "bounds", [{}, {"behind": "customer/customer-1"}, {"last": "customer/customer-2"}, {"since": 250}]
 )

@@ -55,11 +55,13 @@ def verify_file(
 ) -> Report:
     """Verify an export that begins with position 1; `outside` are checkpoints that were kept elsewhere.
 
-    Raises `ConfigurationError` when the file cannot be read.
+    Raises `ConfigurationError` when the file cannot be read, or there is nothing in it.
     """
     began = time.monotonic()
     sizes = sorted({each.size for each in outside})
     try:
+        if path.stat().st_size == 0:
+            raise ConfigurationError(f"{path} is empty: of no event nothing can be verified")
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             made = stack.enter_context(pool(processes))
