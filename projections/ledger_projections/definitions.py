@@ -114,10 +114,10 @@ def _differences(schema: str, live: Definitions, made: Definitions) -> Iterator[
             for name, should in made[what].items():
                 has = live[what].get(name, "")
                 if has != should:
-                    yield Finding(f"{schema}: {what} has the {name} {_told_apart(has, should)}")
+                    yield Finding(f"{schema}: {what} has the {name} {_from_where_they_differ(has, should)}")
 
 
-def _told_apart(has: str, should: str) -> str:
+def _from_where_they_differ(has: str, should: str) -> str:
     """Show two texts from where they differ."""
     pairs = enumerate(zip(has, should, strict=False))
     same = next((at for at, (one, other) in pairs if one != other), min(len(has), len(should)))

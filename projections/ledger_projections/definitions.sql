@@ -98,10 +98,12 @@ WHERE d.classid <> ALL (ARRAY['pg_class', 'pg_proc', 'pg_constraint', 'pg_statis
 
 -- name: audit
 -- The log as auditors see it, as migration 0010 makes it.
-CREATE VIEW event WITH (security_barrier) AS SELECT * FROM ledger.event AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW head WITH (security_barrier) AS SELECT * FROM ledger.head AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW checkpoint WITH (security_barrier) AS SELECT * FROM ledger.checkpoint AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW cosignature WITH (security_barrier) AS SELECT * FROM ledger.cosignature AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW tile_hash WITH (security_barrier) AS SELECT * FROM ledger.tile_hash AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW access WITH (security_barrier) AS SELECT * FROM ledger.access AS t WHERE t.book = (SELECT ledger.book_in_force());
-CREATE VIEW access_head WITH (security_barrier) AS SELECT * FROM ledger.access_head AS t WHERE t.book = (SELECT ledger.book_in_force());
+DO $$
+DECLARE
+    seen text;
+BEGIN
+    FOREACH seen IN ARRAY ARRAY['event', 'head', 'checkpoint', 'cosignature', 'tile_hash', 'access', 'access_head'] LOOP
+        EXECUTE format('CREATE VIEW %1$I WITH (security_barrier) AS SELECT * FROM ledger.%1$I AS t'
+            ' WHERE t.book = (SELECT ledger.book_in_force())', seen);
+    END LOOP;
+END $$;

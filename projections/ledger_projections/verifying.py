@@ -25,7 +25,7 @@ from psycopg.rows import TupleRow
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger.sql import queries
-from ledger.verify.findings import Check, Finding, check, not_compared, part
+from ledger.verify.findings import Check, Finding, check, left_out, part
 from ledger_projections import locks
 from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
 from ledger_projections.definitions import check_definitions
@@ -61,7 +61,7 @@ def check_read_models(
         live = {model: why_not(connection, model) for model in READ_MODELS}
         models = [model for model in READ_MODELS if live[model] is None]
         checks = [check_cursors(connection, book)]
-        checks += [not_compared(model.name, why, "rows") for model, why in live.items() if why is not None]
+        checks += [left_out(model.name, why, "rows") for model, why in live.items() if why is not None]
         with alone(connection, models):
             apart = [_Build(conninfo, book, [model], advance, stopping, apart=True) for model in models]
             jobs: list[Job] = [lambda: [check_definitions(conninfo, models, stopping)]]
@@ -194,7 +194,7 @@ class _Build:
                 said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
                 first, *others = (target.model.name for target in self._targets)
                 failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
-                return [failed, *(not_compared(name, f"{first} failed", "rows") for name in others)]
+                return [failed, *(left_out(name, f"{first} failed", "rows") for name in others)]
 
     def _go_on(self) -> None:
         if self._stopping.is_set():

@@ -20,7 +20,7 @@ from ledger.errors import ConfigurationError
 from ledger.event import encode_canonical
 from ledger.tlog import signing
 from ledger.tlog.checkpoint import Checkpoint
-from ledger.tlog.tree import Connection
+from ledger.tlog.tree import WIDTH, Connection
 from ledger.verify import leaves
 from ledger.verify.book import verify_book
 from ledger.verify.offline import verify_file
@@ -177,7 +177,7 @@ def test_leaves_are_read_in_the_order_of_an_index(database: str) -> None:
     """Each tile is looked up for itself, and sorted by nobody."""
     fill(database, 300)
     as_superuser(database, "ANALYZE ledger.event")
-    values = {"book": BOOK, "after": 0, "upto": 300, "since": 0, "tile": leaves.TILE}
+    values = {"book": BOOK, "after": 0, "upto": 300, "since": 0, "tile": WIDTH}
     assert "Sort" not in _plan(database, "leaves", values)
 
 

@@ -17,8 +17,8 @@ def _text(name: str) -> str:
 def readme(about: Mapping[str, object]) -> str:
     """Say what is in the folder, and how each of it is recomputed."""
     words = {name: "any date" if value is None else value for name, value in about.items()}
-    dated = "" if about["occurred_by"] is None else f"--as-of-occurred {about['occurred_by']}"
-    return _text("readme.txt").format(**words, dated=dated).replace("again \n", "again\n")
+    dated = "" if about["occurred_by"] is None else f" --as-of-occurred {about['occurred_by']}"
+    return _text("readme.txt").format(**words, dated=dated)
 
 
 def verification_page(report: Report, about: Mapping[str, object]) -> str:
@@ -44,15 +44,14 @@ def _said(report: Report) -> str:
         return "Nothing is wrong."
     wrong = report.verdict == "wrong"
     said = "Not as it was recorded." if wrong else "Nothing is wrong in what was compared."
-    missing = ", ".join(escape(each.name) for each in report.checks if each.result == "not compared")
-    return f"{said} Not compared: {missing}." if missing else said
+    missing = report.not_compared
+    return f"{said} Not compared: {escape(', '.join(missing))}." if missing else said
 
 
 def _row(check: Check) -> str:
-    result = f"{check.found:,} wrong" if check.found else check.result
     compared = escape(check.compared)
     return (
-        f"<tr><td>{escape(check.name)}</td><td>{result}</td>"
+        f"<tr><td>{escape(check.name)}</td><td>{check.said}</td>"
         f'<td class="number">{check.count:,} {escape(check.unit)}</td><td>{compared}</td></tr>'
     )
 

@@ -163,7 +163,7 @@ def _tell(report: Report, seconds: float, *, as_json: bool) -> None:
         print_json(_facts(report, seconds))
         return
     rows = [
-        (each.name, f"{each.found:,} wrong" if each.found else each.result, each.count, each.unit,
+        (each.name, each.said, each.count, each.unit,
          f"{each.seconds:.1f}", each.compared)
         for each in report.checks
     ]  # fmt: skip
@@ -182,9 +182,9 @@ def _said(report: Report) -> str:
     if found == "passed":
         return "nothing is wrong"
     said = "NOT as it was recorded" if found == "wrong" else "nothing is wrong in what was compared"
-    missing = ", ".join(each.name for each in report.checks if each.result == "not compared")
-    if not missing:
+    if not report.not_compared:
         return said
+    missing = ", ".join(report.not_compared)
     return f"{said}; NOT COMPARED: {missing}; run billing-ledger rebuild, and verify again"
 
 

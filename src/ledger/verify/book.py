@@ -13,10 +13,10 @@ import msgspec
 from ledger.errors import ConfigurationError
 from ledger.log import merkle
 from ledger.tlog.checkpoint import Checkpoint
-from ledger.tlog.tree import HEIGHT, LEVELS
+from ledger.tlog.tree import HEIGHT, LEVELS, WIDTH
 from ledger.verify import leaves, looks, rules
 from ledger.verify.checkpoints import check_cosigned, check_outside, check_signed, last_size, read_signed
-from ledger.verify.findings import Check, Finding, Part, Verdict, check, part, verdict
+from ledger.verify.findings import Check, Finding, Part, Verdict, check, part
 from ledger.verify.guards import check_guards
 from ledger.verify.kept import of_nothing
 from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
@@ -35,8 +35,15 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """What all checks come to."""
-        return verdict(self.checks)
+        """What all checks come to: only where each was made and found nothing, nothing is wrong."""
+        if any(each.found for each in self.checks):
+            return "wrong"
+        return "not compared" if self.not_compared else "passed"
+
+    @property
+    def not_compared(self) -> list[str]:
+        """Name the checks that could not be made."""
+        return [each.name for each in self.checks if each.result == "not compared"]
 
     @property
     def passed(self) -> bool:
@@ -179,7 +186,7 @@ def _check_tiles(connection: Connection, subject: Subject, tiles: Sequence[bytes
         if level not in expected:
             below = expected.get(level - 1, [])
             expected[level] = [
-                merkle.complete(below[at : at + 256]) for at in range(0, len(below) // 256 * 256, 256)
+                merkle.complete(below[at : at + WIDTH]) for at in range(0, len(below) // WIDTH * WIDTH, WIDTH)
             ]
         count += 1
         findings += _gap(level, next_[level], number)

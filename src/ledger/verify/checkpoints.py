@@ -16,7 +16,7 @@ from ledger.tlog.note import (
     read_verifier,
     verify_note,
 )
-from ledger.verify.findings import Check, Finding, check, part
+from ledger.verify.findings import Check, Finding, check, left_out, part
 from ledger.verify.leaves import SQL, Connection, Tree
 from ledger.verify.notes import Subject
 
@@ -83,8 +83,8 @@ def _cosigned(note: str, line: str, witness: str) -> bool:
 def check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
     """Hold the tree to checkpoints that were kept elsewhere; without any it says so, and passes nothing."""
     if not outside:
-        none = "nothing: no checkpoint that was kept outside was given"
-        return Check("outside", none, 0, "checkpoints", 0, [], 0, "not given")
+        none = "no checkpoint that was kept outside was given"
+        return left_out("outside", none, "checkpoints", "not given")
     findings = [said for each in outside for said in _against(each, tree, "the checkpoint kept outside")]
     compared = "the root of each checkpoint kept outside with the stored bytes"
     return check("outside", compared, "checkpoints", 0, [part(len(outside), findings)])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-Result = Literal["passed", "wrong", "not compared", "not given"]
-"""How a check came out. `not compared`: it could not be made, so that nothing is known. `not given`: whoever
+LeftOut = Literal["not compared", "not given"]
+"""Why a check was not made. `not compared`: it could not be, so that nothing is known. `not given`: whoever
 verifies gave nothing to compare with, and knows it."""
+Result = Literal["passed", "wrong"] | LeftOut
+"""How a check came out."""
 
 Verdict = Literal["passed", "wrong", "not compared"]
 """What all checks come to."""
@@ -39,7 +40,7 @@ class Check(msgspec.Struct, frozen=True):
     seconds: float
     findings: list[Finding]
     found: int
-    left_out: Literal["not compared", "not given"] | None = None
+    left_out: LeftOut | None = None
 
     @property
     def result(self) -> Result:
@@ -52,22 +53,19 @@ class Check(msgspec.Struct, frozen=True):
         return self.result in ("passed", "not given")
 
     @property
+    def said(self) -> str:
+        """How it came out, for people: how much is wrong."""
+        return f"{self.found:,} wrong" if self.found else self.result
+
+    @property
     def first_position(self) -> int | None:
         """The first position at which something is wrong, where findings have one."""
         return min((each.position for each in self.findings if each.position is not None), default=None)
 
 
-def verdict(checks: Iterable[Check]) -> Verdict:
-    """Tell what checks come to: only where each was made and found nothing, nothing is wrong."""
-    results = {each.result for each in checks}
-    if "wrong" in results:
-        return "wrong"
-    return "not compared" if "not compared" in results else "passed"
-
-
-def not_compared(name: str, why: str, unit: str) -> Check:
-    """Say of a check that it could not be made, and why: that it found nothing says nothing."""
-    return Check(name, f"nothing: {why}", 0, unit, 0, [], 0, "not compared")
+def left_out(name: str, why: str, unit: str, result: LeftOut = "not compared") -> Check:
+    """Say of a check that it was not made, and why: that it found nothing says nothing."""
+    return Check(name, f"nothing: {why}", 0, unit, 0, [], 0, result)
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from ledger.errors import IntegrityError
 from ledger.log import merkle
 from ledger.sql import queries
+from ledger.tlog.tree import WIDTH
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.numbers import Taken, Taking
 
@@ -25,12 +26,12 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS = 1 << 16
 """Events of one range: a complete subtree of the tree, and two full levels of tiles."""
-TILE = 256
-"""Leaves that come in one row, which costs less than a row each: those of a full tile."""
 
 
 class _Tile(NamedTuple):
     """The events of the positions behind `behind`, up to a full tile: the columns, a list each.
+
+    Together they cost less than a row each.
 
     A state is None where a checkpoint vouches for the leaf; `numbered` are those that take a number.
     """
@@ -76,9 +77,9 @@ def check_leaves(
     leaves: list[bytes] = []
     taking = Taking()
     before = datetime.min.replace(tzinfo=UTC)
-    values = {"book": book, "after": after, "upto": upto, "since": since, "tile": TILE}
+    values = {"book": book, "after": after, "upto": upto, "since": since, "tile": WIDTH}
     for tile in map(_Tile._make, stream(connection, "leaves", 1, **values)):
-        places = list(range(tile.behind + 1, min(tile.behind + TILE, upto) + 1))
+        places = list(range(tile.behind + 1, min(tile.behind + WIDTH, upto) + 1))
         computed = [
             leaf if state is None else sha256(b"\x00" + state).digest()
             for state, leaf in zip(tile.states, tile.leaves, strict=True)
@@ -119,16 +120,16 @@ def _wrong(
 def subtree(after: int, leaves: Sequence[bytes], found: Part, numbers: Taken, sizes: Sequence[int]) -> Leaves:
     """Put the leaves behind `after` together."""
     upto = after + len(leaves)
-    whole = len(leaves) // TILE * TILE
-    tiles = [merkle.complete(leaves[at : at + TILE]) for at in range(0, whole, TILE)]
+    whole = len(leaves) // WIDTH * WIDTH
+    tiles = [merkle.complete(leaves[at : at + WIDTH]) for at in range(0, whole, WIDTH)]
     wanted = {size: _frontier(leaves, tiles, size - after) for size in sizes if after < size <= upto}
     return Leaves(after, upto, found, numbers, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
 
 
 def _frontier(leaves: Sequence[bytes], tiles: Sequence[bytes], size: int) -> list[bytes]:
     """Find the complete subtrees of the first leaves, from the hashes of each 256 of them."""
-    upper = merkle.extend([], 0, tiles[: size // TILE])
-    return upper + merkle.extend([], 0, leaves[size // TILE * TILE : size])
+    upper = merkle.extend([], 0, tiles[: size // WIDTH])
+    return upper + merkle.extend([], 0, leaves[size // WIDTH * WIDTH : size])
 
 
 class Tree:
