@@ -21,8 +21,9 @@ SELECT m.customer, m.currency, b.balance, b.balance + m.amount::bigint, m.events
 FROM moved AS m
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(p.amount), 0)::bigint AS balance FROM journal.posting AS p
-    WHERE p.book = %(book)s AND p.customer = m.customer AND p.currency = m.currency AND p.position <= %(before)s
-        AND p.account IN ('receivable', 'disputed', 'customer_credit')) AS b
+    WHERE (p.customer, p.book, p.position) > (m.customer, %(book)s, 0)
+        AND (p.customer, p.book, p.position) <= (m.customer, %(book)s, %(before)s)
+        AND p.currency = m.currency AND p.account IN ('receivable', 'disputed', 'customer_credit')) AS b
 ORDER BY m.customer, m.currency;
 
 -- name: journal_reached

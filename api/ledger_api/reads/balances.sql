@@ -17,7 +17,8 @@ FROM (
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0) AS customer_credit,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'unbilled'), 0) AS unbilled
     FROM journal.posting AS p
-    WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= coalesce(%(upto)s, p.position)
+    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
+        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
         AND p.account IN ('receivable', 'disputed', 'customer_credit', 'unbilled')
         AND (p.occurred_on < %(day)s::date
             OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
@@ -38,7 +39,8 @@ FROM (
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'disputed'), 0) AS disputed,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0) AS customer_credit
     FROM journal.posting AS p
-    WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= coalesce(%(upto)s, p.position)
+    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
+        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
         AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND (p.occurred_on < %(day)s::date
             OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)

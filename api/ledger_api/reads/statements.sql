@@ -2,7 +2,8 @@
 -- The balance in each currency before a day, of all currencies that anything ever moved in.
 SELECT p.currency, coalesce(sum(p.amount) FILTER (WHERE p.occurred_on < %(from)s::date), 0)::bigint AS balance
 FROM journal.posting AS p
-WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= coalesce(%(upto)s, p.position)
+WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
+    AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
     AND p.account IN ('receivable', 'disputed', 'customer_credit')
     AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
     AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
@@ -23,7 +24,8 @@ FROM (
     SELECT p.occurred_on, p.position, p.currency, min(p.recorded_at) AS recorded_at, sum(p.amount) AS amount,
         sum(sum(p.amount)) OVER (PARTITION BY p.currency ORDER BY p.occurred_on, p.position) AS balance
     FROM journal.posting AS p
-    WHERE p.book = %(book)s AND p.customer = %(customer)s AND p.position <= %(upto)s
+    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
+        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
         AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
         AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)

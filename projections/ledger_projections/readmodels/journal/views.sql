@@ -64,8 +64,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 BEGIN ATOMIC
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0)::bigint,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'unbilled'), 0)::bigint
     FROM posting p
-    WHERE p.book = of_book AND p.customer = of_customer
-        AND p.position <= (SELECT upto(of_book, as_of_position, as_of_recorded))
+    WHERE (p.customer, p.book, p.position) > (of_customer, of_book, 0)
+        AND (p.customer, p.book, p.position) <= (of_customer, of_book, (SELECT upto(of_book, as_of_position, as_of_recorded)))
         AND p.occurred_on <= coalesce(as_of_occurred, 'infinity')
     GROUP BY p.currency ORDER BY p.currency;
 END;
@@ -101,9 +101,9 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SECURITY DEFINER BEGIN ATOMIC
         p.occurred_at, p.recorded_at
     FROM posting p
     JOIN ledger.event e ON e.book = p.book AND e.position = p.position
-    WHERE p.book = of_book AND p.book = (SELECT ledger.book_in_force()) AND p.customer = of_customer
-        AND p.account IN ('receivable', 'disputed', 'customer_credit')
-        AND p.position <= (SELECT upto(of_book, as_of_position, as_of_recorded))
+    WHERE (p.customer, p.book, p.position) > (of_customer, of_book, 0)
+        AND (p.customer, p.book, p.position) <= (of_customer, of_book, (SELECT upto(of_book, as_of_position, as_of_recorded)))
+        AND p.book = (SELECT ledger.book_in_force()) AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.occurred_on <= coalesce(as_of_occurred, 'infinity')
     ORDER BY p.occurred_on, p.position, p.line;
 END;
