@@ -16,7 +16,6 @@ from psycopg.rows import TupleRow
 from ledger.errors import Unavailable
 from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, part
-from ledger_projections.filling import open_connection
 from ledger_projections.folding import Target
 from ledger_projections.installing import complete_schema, make_schema
 from ledger_projections.readmodel import ReadModel, search_path
@@ -39,23 +38,22 @@ Definitions = Mapping[str, Mapping[str, str]]
 """What is there → its properties → how each reads."""
 
 
-def check_definitions(conninfo: str, models: Sequence[ReadModel], stopping: Stopping) -> Check:
+def check_definitions(connection: Connection, models: Sequence[ReadModel], stopping: Stopping) -> Check:
     """Hold live read models, each after those that it needs, and the auditors' views to how they are made.
 
     Raises `Unavailable` soon after `stopping` is set.
     """
     began = time.monotonic()
-    with open_connection(conninfo) as connection, stopping.ends(connection):
-        try:
-            with connection.transaction(force_rollback=True):
-                count, findings = _compared(connection, models)
-        except psycopg.OperationalError:
-            if stopping.is_set():
-                raise Unavailable("the verification was stopped") from None
-            raise
-        except psycopg.Error as error:
-            said = f"what should be there cannot be made: {str(error).partition(chr(10))[0]}"
-            count, findings = 0, [Finding(said)]
+    try:
+        with connection.transaction(force_rollback=True):
+            count, findings = _compared(connection, models)
+    except psycopg.OperationalError:
+        if stopping.is_set():
+            raise Unavailable("the verification was stopped") from None
+        raise
+    except psycopg.Error as error:
+        said = f"what should be there cannot be made: {str(error).partition(chr(10))[0]}"
+        count, findings = 0, [Finding(said)]
     compared = "what answers (tables, views, functions, rights) with how this version makes it"
     return check("definitions", compared, "objects", time.monotonic() - began, [part(count, findings)])
 

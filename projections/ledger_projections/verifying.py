@@ -44,7 +44,8 @@ VERIFY = "@verify"
 
 Connection = psycopg.Connection[TupleRow]
 Advance = Callable[[int], None]
-Job = Callable[[], list[Check]]
+Job = Callable[[Connection], list[Check]]
+"""Is done on a connection of a lane, whose next piece of work goes on with it."""
 
 
 def check_read_models(
@@ -63,29 +64,34 @@ def check_read_models(
         checks = [check_cursors(connection, book)]
         checks += [left_out(model.name, why, "rows") for model, why in live.items() if why is not None]
         with alone(connection, models):
-            apart = [_Build(conninfo, book, [model], advance, stopping, apart=True) for model in models]
-            jobs: list[Job] = [lambda: [check_definitions(conninfo, models, stopping)]]
-            found = _checked([*jobs, *(build.checks for build in apart)], stopping)
+            apart = [_Build(book, [model], advance, stopping, apart=True) for model in models]
+            jobs: list[Job] = [lambda connection: [check_definitions(connection, models, stopping)]]
+            found = _checked(conninfo, [*jobs, *(build.checks for build in apart)], stopping)
             checks.append(found["definitions"])
             wrong = {model for model in models if not found[model.name].passed}
             if wrong:
                 _drop(connection)
                 groups = [group for group in _folded_together(models) if wrong.intersection(group)]
-                together = [_Build(conninfo, book, group, advance, stopping, apart=False) for group in groups]
-                again = _checked([build.checks for build in together], stopping)
+                together = [_Build(book, group, advance, stopping, apart=False) for group in groups]
+                again = _checked(conninfo, [build.checks for build in together], stopping)
                 found = _told_apart(models, found, again)
     return [*(found[model.name] for model in models), *checks]
 
 
-def _checked(works: Sequence[Job], stopping: Stopping) -> dict[str, Check]:
-    """Have all done; the first failure ends those under way, and the others never begin."""
+def _checked(conninfo: str, works: Sequence[Job], stopping: Stopping) -> dict[str, Check]:
+    """Have all done, on a connection for each lane; the first failure ends all of them."""
+    waiting = iter(works)
+
+    def lane() -> list[Check]:
+        with open_connection(conninfo) as connection, stopping.ends(connection):
+            return [each for work in waiting for each in work(connection)]
+
     with ThreadPoolExecutor(LANES, "ledger-verify") as pool:
-        jobs = [pool.submit(work) for work in works]
         try:
-            return {each.name: each for job in as_completed(jobs) for each in job.result()}
+            lanes = [pool.submit(lane) for _ in range(LANES)]
+            return {each.name: each for job in as_completed(lanes) for each in job.result()}
         except BaseException:
             stopping.set()
-            pool.shutdown(cancel_futures=True)
             raise
 
 
@@ -156,7 +162,6 @@ class _Build:
 
     def __init__(
         self,
-        conninfo: str,
         book: str,
         models: Sequence[ReadModel],
         advance: Advance,
@@ -164,7 +169,6 @@ class _Build:
         *,
         apart: bool,
     ) -> None:
-        self._conninfo = conninfo
         self._book = book
         self._targets = [
             Target(
@@ -179,22 +183,22 @@ class _Build:
         self._seed = secrets.randbits(63)
         self._added: dict[str, Sums] = {}
 
-    def checks(self) -> list[Check]:
+    def checks(self, connection: Connection) -> list[Check]:
         """Make the check of each."""
-        with open_connection(self._conninfo) as connection, self._stopping.ends(connection):
-            try:
-                upto = min(self._reached(connection).values())
-                self._build(connection, upto)
-                self._go_on()
-                return list(self._compared(connection, upto))
-            except psycopg.OperationalError:
-                self._go_on()
-                raise
-            except psycopg.Error as error:
-                said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
-                first, *others = (target.model.name for target in self._targets)
-                failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
-                return [failed, *(left_out(name, f"{first} failed", "rows") for name in others)]
+        self._go_on()
+        try:
+            upto = min(self._reached(connection).values())
+            self._build(connection, upto)
+            self._go_on()
+            return list(self._compared(connection, upto))
+        except psycopg.OperationalError:
+            self._go_on()
+            raise
+        except psycopg.Error as error:
+            said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
+            first, *others = (target.model.name for target in self._targets)
+            failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
+            return [failed, *(left_out(name, f"{first} failed", "rows") for name in others)]
 
     def _go_on(self) -> None:
         if self._stopping.is_set():
@@ -211,10 +215,8 @@ class _Build:
             with connection.transaction():
                 make_schema(connection, target)
                 for table in self._tables(connection, target):
-                    # What a crash takes away is verified again; and what a trigger refuses, no live one has.
                     name = sql.Identifier(target.schema, table)
-                    connection.execute(sql.SQL("ALTER TABLE {} SET UNLOGGED").format(name))
-                    connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
+                    connection.execute(sql.SQL(_SQL["for_comparing"]).format(table=name))
             # What is folded from other rows is sums over them, or little: all of it at once.
             events_max = upto if target.needed else RANGE_EVENTS_MAX
             for after in range(0, upto, max(events_max, 1)):

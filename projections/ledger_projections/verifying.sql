@@ -10,3 +10,8 @@ LEFT JOIN ledger.head AS h ON h.book = %(book)s;
 SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_sort', 'enable_mergejoin',
     'enable_nestloop']) AS s (name)
 UNION ALL SELECT set_config('work_mem', '256MB', true);
+
+-- name: for_comparing
+-- What a crash takes away is verified again; what a trigger refuses, no live one has; and a table that is dropped in a moment
+-- is not worth looking after.
+ALTER TABLE {table} SET UNLOGGED, DISABLE TRIGGER USER, SET (autovacuum_enabled = false);

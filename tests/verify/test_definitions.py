@@ -10,6 +10,7 @@ from tests.tlog.test_signing import as_superuser, fill
 from ledger.database import connect
 from ledger.verify.findings import Check
 from ledger_projections.definitions import check_definitions
+from ledger_projections.filling import open_connection
 from ledger_projections.installing import install_missing
 from ledger_projections.readmodel import READ_MODELS
 from ledger_projections.stopping import Stopping
@@ -24,7 +25,8 @@ def made(database: str) -> str:
 
 
 def checked(database: str) -> Check:
-    return check_definitions(database, READ_MODELS, Stopping())
+    with open_connection(database) as connection:
+        return check_definitions(connection, READ_MODELS, Stopping())
 
 
 EDITS = {

@@ -46,6 +46,7 @@ SETTINGS = (
     Setting(
         "autovacuum_vacuum_insert_scale_factor", "0.05", "The log only grows: keep its visibility map fresh."
     ),
+    Setting("autovacuum_naptime", "5s", "Commands are short: what one brought, it sees to before it ends."),
     Setting("timezone", "UTC", "Instants are shown in UTC."),
     Setting("log_timezone", "UTC", "In the server's log too."),
     Setting("log_line_prefix", "%m [%p] %a ", "When, which process, and which part of the ledger it served."),

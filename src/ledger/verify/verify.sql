@@ -4,8 +4,9 @@ SELECT position, frontier, recorded_at FROM ledger.head WHERE book = %(book)s;
 
 -- name: beyond
 -- Events that nobody should be able to see: behind the head as it is by now.
-SELECT e.position, h.position FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book AND e.position > h.position
-WHERE h.book = %(book)s ORDER BY e.position LIMIT 100;
+SELECT e.position, h.position FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book
+WHERE h.book = %(book)s AND e.position > (SELECT h.position FROM ledger.head AS h WHERE h.book = %(book)s)
+ORDER BY e.position LIMIT 100;
 
 -- name: head_apart
 -- The head moves when the last event is recorded, and has its time.
