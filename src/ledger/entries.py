@@ -57,6 +57,11 @@ class Journal:
 
     def entries(self, event: Event) -> Iterator[Entry]:
         """Read the next event, and give its entries in the order of their dates."""
+        if not self.learn(event):
+            yield from self._entries(event)
+
+    def learn(self, event: Event) -> bool:
+        """Take in what the next event says of chart, rules and days; tell whether it is about them."""
         data = event.data
         if isinstance(data, BookOpened):
             self._zone = ZoneInfo(data.time_zone)
@@ -68,7 +73,8 @@ class Journal:
             if data.rules is not None:
                 self._add(data.from_, event.position, data.rules)
         else:
-            yield from self._entries(event)
+            return False
+        return True
 
     def _add(self, effective_from: date, position: int, rules: list[PostingRule] | tuple[()]) -> None:
         """Keep a set of rules; the one that begins last, and was recorded last, comes first."""

@@ -144,7 +144,6 @@ def test_names_of_accounts_are_never_shared() -> None:
         (("--format", "ledger", "--after", "7"), "a journal begins with the book"),
         (("--format", "ledger", "--clock", "recorded"), "only beancount has one"),
         (("--format", "csv", "--resume"), "--resume goes on where a file ends: name the file"),
-        (("--format", "parquet", "--resume", "x.parquet"), "half a file cannot be resumed"),
         (("--format", "parquet"), "Parquet is written to a file"),
         (("--format", "csv", "/nowhere/there.csv"), "cannot write /nowhere/there.csv"),
         (("--what", "events"), "--what and --log are for the other formats"),

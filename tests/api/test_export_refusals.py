@@ -54,7 +54,8 @@ BY_THE_BOOK = [
     Case("--book lives --from 9 --after 8 FILE", 4, "--from and --after both say where to begin"),
     Case("--book lives --resume FILE", 4, "is no export of the book lives; nothing was changed in it"),
     Case("--book lives --format csv --resume FILE", 4, "not how this export begins: line 1 differs"),
-    Case("--book lives --format parquet --resume FILE", 4, "half a file cannot be resumed"),
+    Case("--book none --format parquet --resume FILE", 4, "there is no book none"),
+    Case("--book lives --format parquet --resume /dev/null", 4, "Parquet is written to a file"),
 ]
 BY_A_FILE = [
     Case("--book other --log whole --format csv FILE", 5, "line 1 is of the book book, not of other"),
@@ -62,6 +63,8 @@ BY_A_FILE = [
     Case("--book book --log undecided --format csv FILE", 5, "the decision at position 6 has 2 events"),
     Case("--book book --log spaced --format hledger FILE", 5, "line 3 is not as it was recorded"),
     Case("--book book --log empty --format csv FILE", 5, "there are no lines"),
+    Case("--book book --log cut --format parquet FILE", 5, "line 7 has no end: the file was cut off there"),
+    Case("--book book --log cut --format parquet --resume FILE", 5, "line 7 has no end"),
     Case("--book book --log missing --format csv FILE", 2, "does not exist"),
     Case("--book book --log whole --format csv --from 8 FILE", 4, "ends at position 7, it has no 8"),
     Case("--book book --log whole --format ledger --clock recorded FILE", 4, "only beancount has one"),

@@ -225,7 +225,7 @@ def test_a_table_grows_with_its_log(tmp_path: Path) -> None:
     assert file.read_bytes() == again.read_bytes()
 
 
-def test_parquet_is_the_same_bytes_each_time_and_is_made_anew(tmp_path: Path) -> None:
+def test_parquet_is_the_same_bytes_each_time_and_is_made_anew_without_resume(tmp_path: Path) -> None:
     file = tmp_path / "file.parquet"
     first = written(file, "parquet", "events")
     file.write_bytes(OLD * 1000)

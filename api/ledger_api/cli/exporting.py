@@ -68,7 +68,8 @@ def export_log(
         int | None, typer.Option(min=0, help="Last position; the end of the log without it.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where FILE ends; Parquet is made anew instead.")
+        bool,
+        typer.Option("--resume", help="Go on where FILE ends; Parquet, behind the parts that were left."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Tell what was written as JSON.")] = False,
 ) -> None:
@@ -82,7 +83,8 @@ def export_log(
 
     What FILE held is replaced when all of the export is there, and not before: until then it is written to
     FILE.partial, from which --resume goes on when there is no FILE. Tables as csv and journals are made from
-    the beginning again, and --resume holds what is there to them before it adds the rest.
+    the beginning again, and --resume holds what is there to them before it adds the rest. Parquet is put
+    together from parts in FILE.partial.rows, and --resume makes those that are not there, or not of this log.
     """
     from ledger.errors import ConfigurationError  # noqa: PLC0415
     from ledger_api.files.exporting import Reach  # noqa: PLC0415

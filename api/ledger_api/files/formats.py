@@ -15,7 +15,8 @@ from ledger.errors import ConfigurationError, IntegrityError
 from ledger.log.importing import LogLines
 from ledger_api.files.exporting import Span, stored_events
 from ledger_api.files.journals import Balances, Clock, Program, Wanted, journal_of
-from ledger_api.files.tables import Stored, What, csv_of, rows_of, write_parquet
+from ledger_api.files.parquet import Table, write_parquet
+from ledger_api.files.tables import Stored, What, csv_of, rows_of
 from ledger_api.files.target import Target, behind, is_plain, opened
 
 Format = Literal["csv", "parquet", "hledger", "ledger", "beancount"]
@@ -147,13 +148,8 @@ def _pieces(text: Iterator[str], passing: Callable[[bytes], None]) -> Iterator[b
 def _export_parquet(order: Order, events: Iterable[Stored], target: Target) -> str:
     if target.file is None or not is_plain(target.file):
         raise ConfigurationError("Parquet is written to a file: name one")
-    if target.resume:
-        raise ConfigurationError(
-            "Parquet has its table of contents at the end, so half a file cannot be resumed: "
-            "leave --resume out, and it is made anew, with the same bytes"
-        )
-    with opened(target) as out:
+    with opened(Target(target.file)) as out:
         path = Path(out.name)
-        write_parquet(path, order.what, rows_of(order.what, events, order.after))
+        write_parquet(path, Table(order.what, order.after), events, resume=target.resume)
         with path.open("rb") as written:
             return hashlib.file_digest(written, "sha256").hexdigest()

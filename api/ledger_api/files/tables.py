@@ -7,16 +7,12 @@ has the texts as they are.
 from __future__ import annotations
 
 import csv
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from ledger.entries import Journal
-from ledger.errors import ConfigurationError
 from ledger.event import Event
 from ledger.log.merkle import leaf_hash
 
@@ -51,9 +47,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
-def rows_of(what: What, events: Iterable[Stored], after: int = 0) -> Iterator[tuple[Cell, ...]]:
-    """Make the rows of a table; postings need all events from the first one, those up to `after` left out."""
-    return _event_rows(events) if what == "events" else _posting_rows(events, after)
+def rows_of(
+    what: What, events: Iterable[Stored], after: int = 0, journal: Journal | None = None
+) -> Iterator[tuple[Cell, ...]]:
+    """Make the rows of a table; postings need all events from the first one, those up to `after` left out.
+
+    Whoever makes them bit by bit gives a `journal`, which has read the events before these.
+    """
+    return _event_rows(events) if what == "events" else _posting_rows(events, after, journal or Journal())
 
 
 def _event_rows(events: Iterable[Stored]) -> Iterator[tuple[Cell, ...]]:
@@ -66,8 +67,7 @@ def _event_rows(events: Iterable[Stored]) -> Iterator[tuple[Cell, ...]]:
         )  # fmt: skip
 
 
-def _posting_rows(events: Iterable[Stored], after: int) -> Iterator[tuple[Cell, ...]]:
-    journal = Journal()
+def _posting_rows(events: Iterable[Stored], after: int, journal: Journal) -> Iterator[tuple[Cell, ...]]:
     for event, _ in events:
         for entry in journal.entries(event):
             if event.position > after:
@@ -90,7 +90,7 @@ def _instant(value: object) -> str:
 
 def csv_of(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """Write a table as CSV (RFC 4180) that a spreadsheet may open, line by line."""
-    return _csv(what, (list(map(_harmless, row)) for row in rows))
+    return table_of(what, (list(map(_harmless, row)) for row in rows))
 
 
 def _harmless(cell: Cell) -> Cell:
@@ -105,58 +105,9 @@ class _Returning:
         return text
 
 
-def _csv(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+def table_of(what: What, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """Write a table as CSV for a program, line by line, with the texts as they are."""
     write_row = csv.writer(_Returning()).writerow
     yield str(write_row(COLUMNS[what]))
     for row in rows:
         yield str(write_row(row))
-
-
-def write_parquet(path: Path, what: What, rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a table as Parquet.
-
-    The rows go through a folder beside it, so that memory does not grow with them; one that is left from a
-    run that was killed is removed. Raises `ConfigurationError` when the extra `export` is not installed.
-    """
-    try:
-        import duckdb  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError("Parquet needs the extra: pip install 'billing-ledger[export]'") from error
-    with _folder(path.with_name(f"{path.name}.rows")) as folder:
-        between = folder / "rows.csv"
-        with between.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(_csv(what, rows))
-        limits: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": str(folder), "memory_limit": _MEMORY, "threads": 1
-        }  # fmt: skip
-        with duckdb.connect(config=limits) as database:
-            target = str(path).replace("'", "''")
-            values = {
-                "file": str(between), "columns": COLUMNS[what],
-                "line": _LINE_BYTES_MAX, "buffer": 2 * _LINE_BYTES_MAX,
-            }  # fmt: skip
-            try:
-                database.execute(_PARQUET.format(target=target), values)
-            except duckdb.Error as error:
-                raise ConfigurationError(f"DuckDB cannot write {path}: {error}") from error
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[Path]:
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-_MEMORY = "512MB"
-"""What DuckDB may take of memory; with one thread it needs half of it, whatever the number of rows."""
-_LINE_BYTES_MAX = 1 << 24
-"""The longest line that DuckDB reads: an invoice of many lines is one."""
-_PARQUET = """
-COPY (FROM read_csv($file, columns = $columns, header = true, auto_detect = false, delim = ',', quote = '"',
-    escape = '"', max_line_size = $line, buffer_size = $buffer))
-TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536, USE_TMP_FILE false)
-"""
