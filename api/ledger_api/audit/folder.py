@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from ledger.database import connect
 from ledger.errors import ConfigurationError
+from ledger.scratch import remove_left, scratch
 from ledger.sql import queries
 from ledger.tlog import proof, signing, tree
 from ledger.tlog.note import Verifier
@@ -41,6 +41,8 @@ REPORTS = ("trial_balance", "customers", "invoices", "disputes", "discounts", "a
 """Tables that are written, each as of the moment."""
 MANIFEST = "SHA256SUMS"
 _SCHEMAS = "auditing"
+_UNFINISHED = ".billing-ledger-audit-"
+"""How the name of a folder begins until it is whole."""
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -106,12 +108,14 @@ def _made_whole(out: Path) -> Iterator[Path]:
     It is made where it is renamed without being copied: beside a new folder, in one that is there.
     """
     out, there = out.absolute(), out.is_dir()
+    within = out if there else out.parent
     try:
+        remove_left(_UNFINISHED, within)
         if there and any(out.iterdir()):
             raise ConfigurationError(f"{out} is not empty: name a new folder")
         out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".audit-", dir=out if there else out.parent) as beside:
-            folder = Path(beside) / "audit"
+        with scratch(_UNFINISHED, within) as beside:
+            folder = beside / "audit"
             for name in ("proofs", "reports"):
                 (folder / name).mkdir(parents=True)
             yield folder

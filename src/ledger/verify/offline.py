@@ -7,7 +7,6 @@ invariants by itself; so memory does not grow with the log.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from ledger.errors import ConfigurationError
 from ledger.event import Event, encode_canonical
 from ledger.log import merkle
 from ledger.log.states import NUMBERED
+from ledger.scratch import scratch
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.verify.book import Report
 from ledger.verify.checkpoints import check_outside
@@ -34,6 +34,8 @@ from ledger.verify.numbers import Taken, Taking, put_together
 from ledger.verify.passes import pool
 from ledger.verify.rules import NAMES, Held
 
+SHARES = "billing-ledger-verify-"
+"""How the names of temporary folders begin."""
 SHARE_BYTES = 64 << 20
 """Bytes of customers' histories that are sorted at once."""
 _NUMBERED = tuple(b'"type":"%b"' % type_.encode() for type_ in NUMBERED)
@@ -63,7 +65,7 @@ def verify_file(
         if path.stat().st_size == 0:
             raise ConfigurationError(f"{path} is empty: of no event nothing can be verified")
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = stack.enter_context(scratch(SHARES))
             made = stack.enter_context(pool(processes))
             shares = [folder / str(number) for number in range(1 + path.stat().st_size // SHARE_BYTES)]
             lines = _Lines(advance)
