@@ -11,19 +11,33 @@ from typing import NamedTuple
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.api.command import run
-from tests.tlog.test_witness import WITNESS_KEY
+from tests.api.command import Ran, run
+from tests.tlog.test_witness import SECONDS, WITNESS_KEY
 
 from ledger.database import connect
 from ledger.log.merkle import leaf_hash
 from ledger.tlog import proof, tree
-from ledger.tlog.note import COSIGNATURE, Signer, Verifier
-from ledger.tlog.offline import OfflineProof
+from ledger.tlog.checkpoint import cosign
+from ledger.tlog.note import COSIGNATURE, Signer, Verifier, read_note
+from ledger.tlog.offline import OfflineProof, read_offline_proof
 
 NOWHERE = "postgresql://nowhere.invalid/none"
 ORIGIN = "billing-ledger.invalid/v1/books/main/log"
 OTHER = str(Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(32))).verifier)
-WITNESS = str(Verifier("witness.example", COSIGNATURE, WITNESS_KEY.public_key().public_bytes_raw()))
+SECOND_KEY = Ed25519PrivateKey.from_private_bytes(bytes([8]) * 32)
+
+
+def witness(name: str, key: Ed25519PrivateKey) -> str:
+    return str(Verifier(name, COSIGNATURE, key.public_key().public_bytes_raw()))
+
+
+def beginning(key: str) -> str:
+    """Name and id of a key; what follows is base64, and may have a plus too."""
+    return "+".join(key.split("+")[:2])
+
+
+WITNESS, SECOND = witness("witness.example", WITNESS_KEY), witness("second.example", SECOND_KEY)
+THIRD = witness("third.example", SECOND_KEY)
 
 
 class Kept(NamedTuple):
@@ -85,6 +99,63 @@ def test_a_proof_is_checked_with_no_database(kept: Kept) -> None:
             told = orjson.loads(ran.out)
             assert (told["log"], told["position"], told["size"]) == (ORIGIN, 1, 1)
             assert told["leaf"] == leaf.hex()
+            one = {"key": beginning(kept.keys[0]), "lines": 1, "witnessed_at": None}
+            assert told["signatures"] == {"checked": [one], "not_checked": 0}
+
+
+def witnessed(kept: Kept, folder: Path, seconds: int = SECONDS, text: str | None = None) -> Path:
+    """Write the proof with the lines of two witnesses, made for the checkpoint or for another text."""
+    raw = kept.path("1.tlog-proof").read_bytes()
+    checkpoint = read_note(read_offline_proof(raw).checkpoint).text if text is None else text
+    first = cosign(checkpoint, "witness.example", WITNESS_KEY, seconds)
+    second = cosign(checkpoint, "second.example", SECOND_KEY, seconds)
+    file = folder / "witnessed.tlog-proof"
+    file.write_bytes(raw + f"{first}{second}".encode())
+    return file
+
+
+def checking(kept: Kept, file: Path, *arguments: str | Path) -> Ran:
+    about = ("--entry", kept.path("1.json"), "--key", kept.path("keys"))
+    return run(NOWHERE, "log", "check-proof", file, *about, *arguments)
+
+
+def test_signatures_of_witnesses_are_checked_when_their_keys_are_given(kept: Kept, tmp_path: Path) -> None:
+    file = witnessed(kept, tmp_path)
+    lines = tmp_path / "witnesses"
+    lines.write_text(f"{WITNESS}\n{SECOND}\n")
+    log, first, second = map(beginning, (kept.keys[0], WITNESS, SECOND))
+    at = "at 2023-11-14T22:13:20Z"
+    for arguments, said in {
+        (): f"1 by {log}; 2 not checked",
+        ("--witness", WITNESS): f"1 by {log}, 1 by {first} {at}; 1 not checked",
+        ("--witness", lines): f"1 by {log}, 1 by {first} {at}, 1 by {second} {at}; 0 not checked",
+        ("--witness", SECOND, "--witness", THIRD): f"1 by {log}, 1 by {second} {at}, "
+        f"0 by {beginning(THIRD)}; 1 not checked",
+    }.items():
+        ran = checking(kept, file, *arguments)
+        assert (ran.code, ran.out.decode().splitlines()[-1]) == (0, f"signatures  {said}"), ran.err
+    assert orjson.loads(checking(kept, file, "--witness", WITNESS, "--json").out)["signatures"] == {
+        "checked": [
+            {"key": log, "lines": 1, "witnessed_at": None},
+            {"key": first, "lines": 1, "witnessed_at": "2023-11-14T22:13:20Z"},
+        ],
+        "not_checked": 1,
+    }
+
+
+def test_a_signature_that_a_witness_did_not_make_for_this_checkpoint_does_not_hold(
+    kept: Kept, tmp_path: Path
+) -> None:
+    file = witnessed(kept, tmp_path, text="x\n")
+    assert checking(kept, file).code == 0
+    ran = checking(kept, file, "--witness", WITNESS)
+    assert (ran.code, ran.out) == (5, b"")
+    assert "the cosignature of witness.example does not hold" in " ".join(ran.err.split())
+
+
+def test_a_witness_may_sign_for_a_moment_that_no_calendar_has(kept: Kept, tmp_path: Path) -> None:
+    ran = checking(kept, witnessed(kept, tmp_path, 2**64 - 1), "--witness", WITNESS)
+    assert (ran.code, b"at second 18446744073709551615;" in ran.out) == (0, True), ran.err
 
 
 _LEAF = "00" * 32
@@ -118,7 +189,10 @@ def test_a_proof_that_was_changed_does_not_hold(
         (("--leaf", _LEAF, "--key", "keys"), 5, "does not prove that this event is in the log: the entry is"),
         (("--entry", "1.json", "--key", OTHER), 5, "none of the known keys signed this"),
         (("--entry", "1.json", "--key", "garbage"), 4, "garbage is no public key of a log"),
-        (("--entry", "1.json", "--key", WITNESS), 4, "a key of a witness"),
+        (("--entry", "1.json", "--key", WITNESS), 4, "a key of a witness, not of a log"),
+        (("--entry", "1.json", "--key", "keys", "--witness", "keys"), 4, "a key of a log, not of a witness"),
+        (("--entry", "1.json", "--key", "keys", "--witness", "x"), 4, "x is no public key of a witness and"),
+        (("--entry", "1.json", "--key", "keys", "--witness", WITNESS), 5, "none of the witnesses named"),
         (("--leaf", "12", "--key", "keys"), 4, "12 is no leaf hash"),
         (("--entry", "nowhere", "--key", "keys"), 4, "cannot read nowhere"),
         (("--key", "keys"), 2, "which event it is about"),

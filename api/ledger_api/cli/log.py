@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from ledger_api.cli.output import Json, print_facts, print_rows
 if TYPE_CHECKING:
     from ledger.tlog.signing import Signed
     from ledger.tlog.tree import Connection
+    from ledger_api.files.proofs import Proven
 
 app = typer.Typer(help="The signed log of a book.", no_args_is_help=True)
 
@@ -73,6 +75,13 @@ def check_proof(
             "May be given several times."
         ),
     ],
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A public key of a witness that you kept, given in the same way: one of them has to have "
+            "signed too. May be given several times."
+        ),
+    ] = None,
     entry: Annotated[
         Path | None, typer.Option(help="The event that it is about: its bytes as they were recorded.")
     ] = None,
@@ -84,23 +93,51 @@ def check_proof(
 ) -> None:
     """Check, with no database, that an event is in a log that one of these keys signed.
 
-    Ends with 5 when the proof does not hold: the event is another, the proof leads to another root, or none
-    of the keys signed its checkpoint.
+    Ends with 5 when the proof does not hold: the event is another, the proof leads to another root, none of
+    the keys signed its checkpoint, or witnesses are named and none of them did. Tells how many signatures it
+    checked with which key, and how many nobody checked because they are of none of the keys.
     """
     from ledger_api.files.proofs import check_proof_file, read_leaf  # noqa: PLC0415
 
     if (entry is None) is (leaf is None):
         raise typer.BadParameter("say which event it is about: the file of its bytes as --entry, or --leaf")
     hashed = read_leaf(entry if entry is not None else str(leaf))
-    position, found = check_proof_file(file, hashed, key)
+    proven = check_proof_file(file, hashed, key, witness or ())
     facts = {
-        "log": found.origin,
-        "position": position,
+        "log": proven.checkpoint.origin,
+        "position": proven.position,
         "leaf": hashed.hex(),
-        "size": found.size,
-        "root": found.root.hex(),
+        "size": proven.checkpoint.size,
+        "root": proven.checkpoint.root.hex(),
+        "signatures": _signatures(proven) if json else _told(proven),
     }
     print_facts(facts, as_json=json)
+
+
+def _signatures(proven: Proven) -> dict[str, object]:
+    checked = [
+        {"key": each.key_name, "lines": each.lines, "witnessed_at": _moment(each.seconds)}
+        for each in proven.signed
+    ]
+    return {"checked": checked, "not_checked": proven.unchecked}
+
+
+def _told(proven: Proven) -> str:
+    """Say of each key how many signatures it was checked with, and how many there are of other keys."""
+    words = [
+        f"{each.lines} by {each.key_name}" + ("" if each.seconds is None else f" at {_moment(each.seconds)}")
+        for each in proven.signed
+    ]
+    return f"{', '.join(words)}; {proven.unchecked} not checked"
+
+
+def _moment(seconds: int | None) -> str | None:
+    if seconds is None:
+        return None
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):  # a witness may sign any number
+        return f"second {seconds}"
 
 
 @app.command("rotate-key")

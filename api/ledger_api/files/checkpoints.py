@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.errors import ConfigurationError
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
-from ledger.tlog.note import ED25519, BadNote, Verifier, read_note, read_verifier
+from ledger.tlog.note import COSIGNATURE, ED25519, BadNote, Verifier, read_note, read_verifier
 from ledger.tlog.signing import is_of_book
 
 
@@ -16,10 +16,16 @@ def read_keys(given: Sequence[str]) -> list[Verifier]:
 
     Raises `ConfigurationError` for what is neither.
     """
-    return [key for each in given for key in _keys(each)]
+    kind = "a log, as billing-ledger log keys prints it,"
+    return [key for each in given for key in _keys(each, ED25519, kind)]
 
 
-def _keys(given: str) -> Iterator[Verifier]:
+def read_witnesses(given: Sequence[str]) -> list[Verifier]:
+    """Read public keys of witnesses, given like those of logs. Raises `ConfigurationError`."""
+    return [key for each in given for key in _keys(each, COSIGNATURE, "a witness")]
+
+
+def _keys(given: str, type_: int, kind: str) -> Iterator[Verifier]:
     try:
         lines = [line for line in Path(given).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError):  # what is no file is a line
@@ -31,11 +37,11 @@ def _keys(given: str) -> Iterator[Verifier]:
             key = read_verifier(line)
         except BadNote as error:
             raise ConfigurationError(
-                f"{given} is no public key of a log, as billing-ledger log keys prints it, and no file of "
-                f"such lines: {error}"
+                f"{given} is no public key of {kind} and no file of such lines: {error}"
             ) from error
-        if key.type != ED25519:
-            raise ConfigurationError(f"{given} is a key of a witness, not of a log")
+        if key.type != type_:
+            found, asked = ("a log", "a witness") if key.type == ED25519 else ("a witness", "a log")
+            raise ConfigurationError(f"{given} is a key of {found}, not of {asked}")
         yield key
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ledger.errors import ConfigurationError, IntegrityError
 from ledger.log.merkle import HASH_BYTES, leaf_hash
-from ledger.tlog.checkpoint import Checkpoint, read_checkpoint
-from ledger.tlog.note import BadNote, read_note
+from ledger.tlog.checkpoint import Checkpoint, cosignatures, read_checkpoint
+from ledger.tlog.note import BadNote, Verifier, read_note
 from ledger.tlog.offline import read_offline_proof
-from ledger_api.files.checkpoints import read_keys
+from ledger_api.files.checkpoints import read_keys, read_witnesses
 
 _LEAF = re.compile(rf"[0-9a-fA-F]{{{2 * HASH_BYTES}}}")
 
@@ -28,21 +29,60 @@ def read_leaf(given: Path | str) -> bytes:
     return bytes.fromhex(given)
 
 
-def check_proof_file(path: Path, leaf: bytes, keys: Sequence[str]) -> tuple[int, Checkpoint]:
-    """Check that a leaf is in the log whose keys these are: its position, and the checkpoint it leads to.
+class Signed(NamedTuple):
+    """How many signature lines of a checkpoint one key made, all verified; of a witness the last time."""
 
-    Raises `IntegrityError` when the proof does not hold, and `ConfigurationError` when the file is none.
+    key: Verifier
+    lines: int
+    seconds: int | None = None
+    """Seconds since 1970-01-01T00:00:00Z; None for a key of the log."""
+
+    @property
+    def key_name(self) -> str:
+        """The key's name and id, which is how its line begins."""
+        return f"{self.key.name}+{self.key.key_id.hex()}"
+
+
+class Proven(NamedTuple):
+    """What a proof proves: the event's position, the checkpoint that it leads to, and who signed that."""
+
+    position: int
+    checkpoint: Checkpoint
+    signed: list[Signed]
+    """The keys of the log that signed, and all witnesses that were named."""
+    unchecked: int
+    """Signature lines that nobody checked, because none of the keys given made them."""
+
+
+def check_proof_file(path: Path, leaf: bytes, keys: Sequence[str], witnesses: Sequence[str] = ()) -> Proven:
+    """Check that a leaf is in the log whose keys these are, and that one of the witnesses named signed too.
+
+    Raises `IntegrityError` when the proof or a line under one of the keys does not hold, and
+    `ConfigurationError` when the file is none.
     """
-    known = read_keys(keys)
+    known = list(dict.fromkeys(read_keys(keys)))
+    seeing = list(dict.fromkeys(read_witnesses(witnesses)))
     try:
         proof = read_offline_proof(_read(path))
-        read_checkpoint(read_note(proof.checkpoint).text)
+        note = read_note(proof.checkpoint)
+        read_checkpoint(note.text)
     except BadNote as error:
         raise ConfigurationError(f"{path} is no proof: {error}") from error
     try:
-        return proof.entry + 1, proof.verify(leaf, *known)
+        checkpoint = proof.verify(leaf, *known)
     except BadNote as error:
         raise IntegrityError(f"{path} does not prove that this event is in the log: {error}") from error
+    try:
+        seen = cosignatures(note, seeing)
+    except BadNote as error:
+        raise IntegrityError(f"the checkpoint in {path} is not what a witness signed: {error}") from error
+    if seeing and not seen:
+        raise IntegrityError(f"none of the witnesses named signed the checkpoint in {path}")
+    signed = [Signed(key, lines) for key in known if (lines := sum(map(key.made, note.lines)))]
+    for witness in seeing:
+        times = [each.seconds for each in seen if each.witness == witness]
+        signed.append(Signed(witness, len(times), max(times, default=None)))
+    return Proven(proof.entry + 1, checkpoint, signed, len(note.lines) - sum(each.lines for each in signed))
 
 
 def _read(path: Path) -> bytes:
