@@ -31,8 +31,8 @@ PATH_CHARACTERS_MAX = 300
 _REASON = re.compile(r"[!-~][ -~]{2,199}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
 _UNPRINTED = re.compile(r"[^!-~]")
-_OF_CUSTOMERS = ("customer", "number", "dispute", "contact", "discount")
-"""Parts of an address that name something of a customer's."""
+_FOUND_OUT = frozenset({"number"})
+"""Parts of an address that name something of a customer's: whose it is, the way to the answer finds out."""
 
 
 class Looks:
@@ -45,11 +45,22 @@ class Looks:
     async def record(self, request: Request, principal: Principal, *, of_person: bool) -> None:
         """Record that somebody looks, if it is a person and a customer's data; then they may be answered.
 
-        Raises `Malformed` when personal data is asked for without a reason, and `Unavailable` when the look
-        cannot be recorded.
+        What an address names by number is left to `record_found`. Raises `Malformed` when personal data is
+        asked for without a reason, and `Unavailable` when the look cannot be recorded.
         """
         reason = _reason(request, needed=of_person)
-        look = look_of(request, principal, reason)
+        customer = request.path_params.get("customer") or request.query_params.get("customer")
+        look = look_of(request, principal, reason, customer)
+        if look is not None and not _FOUND_OUT & request.path_params.keys():
+            await asyncio.wrap_future(self.log.record(look))
+
+    async def record_found(self, request: Request, customer: str | None) -> None:
+        """Record a look at what an address names by number, before it is answered; None: it is not there.
+
+        Raises `Unavailable` when the look cannot be recorded.
+        """
+        reason = _reason(request, needed=False)
+        look = look_of(request, request.scope["ledger.principal"], reason, customer)
         if look is not None:
             await asyncio.wrap_future(self.log.record(look))
 
@@ -74,13 +85,11 @@ def _as_auditor(conninfo: str) -> psycopg.Connection[TupleRow]:
     return connect(conninfo, role=AUDITOR, application_name="billing-ledger access log")
 
 
-def look_of(request: Request, principal: Principal, reason: str | None) -> Look | None:
+def look_of(request: Request, principal: Principal, reason: str | None, customer: str | None) -> Look | None:
     """Say what look a request is; None when it is no person's, or not at a customer's data."""
     if principal.role is None and PERSON not in principal.scopes:
         return None
-    named = {name: request.path_params[name] for name in _OF_CUSTOMERS if name in request.path_params}
-    customer = named.get("customer") or request.query_params.get("customer")
-    if not named and customer is None:
+    if customer is None and not _FOUND_OUT & request.path_params.keys():
         return None
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     path = _UNPRINTED.sub("?", raw.decode("ascii", "replace"))

@@ -40,8 +40,8 @@ Connection = psycopg.Connection[TupleRow]
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asks for a customer's data: who, in which role and with which key, for what, and why.
 
-    `customer` is None where the address names an invoice or the like; `reason` where none was given and none
-    was needed.
+    `customer` is None where the address names a number that is not there; `reason` where none was given and
+    none was needed.
     """
 
     book: str

@@ -6,6 +6,8 @@ import httpx
 import psycopg
 import pytest
 from tests.api.live import Caller, Json, Live, problem
+from tests.api.sellers import sold_by
+from tests.ledger.asks import charge, credit, issue
 
 from ledger.database import connect
 from ledger.verify.looks import check_looks
@@ -24,6 +26,15 @@ def agent(caller: Caller, *scopes: str, role: str | None = "agent") -> httpx.Cli
     """Call as somebody of customer service."""
     key = caller.live.key(*scopes or ("read", "person"), principal="ann", role=role)[1]
     return caller.live.client(key, **{"Ledger-Reason": "the caller asks"})
+
+
+@pytest.fixture
+def invoiced(alice: Caller) -> Caller:
+    """Open the book of a seller, with Alice in it, who has an invoice and a credit note."""
+    for ask in (sold_by(), charge("c1", 30_000), issue(), credit("INV-1", (1, 10_000))):
+        alice.tell(ask)
+    alice.client.put(alice.at + PERSON, json={"name": "Alice"}).raise_for_status()
+    return alice
 
 
 def test_a_look_at_a_person_is_recorded_with_who_what_why_and_when(alice: Caller) -> None:
@@ -72,6 +83,29 @@ def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_i
         ("/customers/alice", "alice"), ("/customers/alice/balance", "alice"), ("/invoices/INV-1", None),
         ("/invoices", "alice"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [
+    "/invoices/INV-1", "/invoices/INV-1.html", "/invoices/INV-1.pdf", "/invoices/INV-1.xml",
+    "/invoices/INV-1/explain", "/credit-notes/CN-1", "/credit-notes/CN-1.html", "/credit-notes/CN-1.pdf",
+    "/credit-notes/CN-1.xml",
+])  # fmt: skip
+def test_whose_invoice_or_credit_note_it_is_is_recorded_in_every_form(invoiced: Caller, form: str) -> None:
+    before = len(looks(invoiced))
+    client = agent(invoiced)
+    for moment in ({"min_position": invoiced.head}, {"as_of_position": invoiced.head}):
+        assert client.get(invoiced.at + form, params=moment).status_code == 200
+    seen = [(look["path"].removeprefix(invoiced.at), look["customer"]) for look in looks(invoiced)[before:]]
+    assert seen == [(form, "alice")] * 2
+
+
+def test_a_look_at_an_invoice_that_is_not_there_is_nobody_s(invoiced: Caller) -> None:
+    before = len(looks(invoiced))
+    client = agent(invoiced)
+    assert problem(client.get(f"{invoiced.at}/invoices/INV-9.html")) == (404, "invoice_unknown")
+    early = client.get(f"{invoiced.at}/invoices/INV-1", params={"as_of_position": 2})
+    assert problem(early) == (404, "invoice_unknown")
+    assert [look["customer"] for look in looks(invoiced)[before:]] == [None, None]
 
 
 def test_a_refused_caller_saw_nothing_and_is_not_recorded(alice: Caller) -> None:

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer
-from ledger_api.moments import items_at, upto_position
+from ledger_api.moments import items_at
 from ledger_api.parameters import BookPath, CreditNotePath, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
-from ledger_api.reading import Item, Wanted
+from ledger_api.reading import Item
+from ledger_api.reads.owners import owner_of
 from ledger_api.services import services_of
 from ledger_api.shapes.invoices import CreditNote
 
@@ -40,15 +41,13 @@ async def find_credit_note(
     request: Request, book: str, number: str, parameters: ReadAsOf
 ) -> tuple[int, Item]:
     """Find a credit note, and the position that it is as of. Raises `NotFound`."""
-    reader = services_of(request).reader
     values = {"book": book, "credit_note": number}
-    upto = await upto_position(reader, book, parameters)
-    wanted = Wanted(parameters.min_position, upto)
-    _, owner = await reader.items(_SQL["customer_of"], MODELS, {**values, "upto": upto}, wanted)
-    customers = [str(each["customer"]) for each in owner]
-    position, items = await items_at(reader, _SQL["credit_note"], MODELS, values, parameters, customers)
+    unknown = NotFound(
+        "credit_note_unknown", f"there is no credit note {number} in {book}", credit_note=number
+    )
+    owner = await owner_of(request, _SQL["customer_of"], values, parameters, unknown)
+    reader = services_of(request).reader
+    position, items = await items_at(reader, _SQL["credit_note"], MODELS, values, parameters, [owner])
     if not items:
-        raise NotFound(
-            "credit_note_unknown", f"there is no credit note {number} in {book}", credit_note=number
-        )
+        raise unknown
     return position, items[0]

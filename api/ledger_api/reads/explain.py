@@ -17,10 +17,11 @@ from ledger_api.explaining import balances, invoices
 from ledger_api.explaining.balances import BalanceFacts, tell_balance
 from ledger_api.explaining.facts import InvoiceFacts
 from ledger_api.explaining.telling import WORDS, tell_invoice
-from ledger_api.moments import items_at, upto_position
+from ledger_api.moments import items_at
 from ledger_api.parameters import BookPath, CustomerPath, Name, ReadAsOf, StrictQuery
 from ledger_api.problems import NotFound
-from ledger_api.reading import Item, Wanted
+from ledger_api.reading import Item
+from ledger_api.reads.owners import owner_of
 from ledger_api.services import services_of
 from ledger_api.shapes.explain import ExplainedBalance, ExplainedInvoice
 from ledger_api.tongue import Language, Tongue
@@ -58,15 +59,13 @@ async def explain_invoice(
     whose authority, which event says its rate of tax; what became of it; and what is different from the
     customer's invoice before. Parts sum to their whole exactly. `sentences` say the same in words.
     """
-    reader = services_of(request).reader
     values = {"book": book, "invoice": number}
-    upto = await upto_position(reader, book, parameters)
-    wanted = Wanted(parameters.min_position, upto)
-    _, owner = await reader.items(_SQL["customer_of"], ("invoices",), {**values, "upto": upto}, wanted)
-    customers = [str(each["customer"]) for each in owner]
-    position, items = await items_at(reader, _SQL["invoice"], _INVOICE, values, parameters, customers)
+    unknown = NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
+    owner = await owner_of(request, _SQL["customer_of"], values, parameters, unknown)
+    reader = services_of(request).reader
+    position, items = await items_at(reader, _SQL["invoice"], _INVOICE, values, parameters, [owner])
     if not items:
-        raise NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
+        raise unknown
     body = await run_in_threadpool(_tell_invoice, items[0], parameters.language)
     return answer(request, body, position)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ledger.sql import queries
 from ledger_api.access import MAY_READ
 from ledger_api.answers import answer, answer_page
-from ledger_api.moments import items_at, upto_position
+from ledger_api.moments import items_at
 from ledger_api.parameters import (
     BookPath,
     Currency,
@@ -23,9 +23,10 @@ from ledger_api.parameters import (
     StrictQuery,
 )
 from ledger_api.problems import NotFound
-from ledger_api.reading import Item, Wanted
+from ledger_api.reading import Item
 from ledger_api.reads.balances import refuse_unknown_then
 from ledger_api.reads.lists import Listing, ListParameters, list_page, list_rows
+from ledger_api.reads.owners import owner_of
 from ledger_api.services import services_of
 from ledger_api.shapes.invoices import Invoice, InvoicePage
 
@@ -98,15 +99,13 @@ async def show_invoice(
 
 async def find_invoice(request: Request, book: str, number: str, parameters: ReadAsOf) -> tuple[int, Item]:
     """Find an invoice, and the position that it is as of. Raises `NotFound`."""
-    reader = services_of(request).reader
     values = {"book": book, "invoice": number}
-    upto = await upto_position(reader, book, parameters)
-    wanted = Wanted(parameters.min_position, upto)
-    _, owner = await reader.items(_SQL["customer_of"], MODELS, {**values, "upto": upto}, wanted)
-    customers = [str(each["customer"]) for each in owner]
-    position, items = await items_at(reader, _SQL["invoice"], MODELS, values, parameters, customers)
+    unknown = NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
+    owner = await owner_of(request, _SQL["customer_of"], values, parameters, unknown)
+    reader = services_of(request).reader
+    position, items = await items_at(reader, _SQL["invoice"], MODELS, values, parameters, [owner])
     if not items:
-        raise NotFound("invoice_unknown", f"there is no invoice {number} in {book}", invoice=number)
+        raise unknown
     invoice = items[0]
     for part in ("lines", "allocations", "debts", "credit_notes"):
         invoice[part] = invoice[part] or []

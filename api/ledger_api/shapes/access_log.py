@@ -18,7 +18,7 @@ class Looked(Shape):
     principal: str = Field(description="Who, from the API key.")
     role: str | None
     key: str = Field(description="Id of the API key.")
-    customer: str | None = Field(description="Whose data; null where the address names an invoice, say.")
+    customer: str | None = Field(description="Whose data; null where there is no such number.")
     method: str
     path: str
     reason: str | None = Field(description="Why, as the header Ledger-Reason said.")
