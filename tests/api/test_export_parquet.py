@@ -76,7 +76,7 @@ def killed(log: Path, file: Path, what: What, at: str) -> None:
 def parts(file: Path) -> dict[str, tuple[int, int]]:
     """Find the parts beside a file, and when and as which file each was written."""
     folder = file.with_name(f"{file.name}.partial.rows")
-    found = {each.name: each.stat() for each in folder.iterdir() if "." in each.name.removesuffix(".csv")}
+    found = {each.name: each.stat() for each in folder.iterdir() if "." in each.name}
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _PART_BYTES = 1 << 22
-"""Stored bytes of which the rows are one part: as events they take four times as much memory."""
+"""Stored bytes of which the rows are one part."""
 _MEMORY = "512MB"
 """What DuckDB may take of memory; with one thread it needs a quarter of it, whatever the number of rows."""
 _LINE_BYTES_MAX = 1 << 24
@@ -88,45 +88,57 @@ def _parts(
     database: duckdb.DuckDBPyConnection, folder: Path, origin: str, table: Table, events: Iterable[Stored]
 ) -> Iterator[Path]:
     """Give the parts in their order, each made if it is not there."""
-    made_from = hashlib.sha256(f"{origin}, {table.what} behind {table.after}\n".encode())
+    left = {part.stem: part for part in folder.glob("*.*")}
+    passing = _Passing(f"{origin}, {table.what} behind {table.after}", events)
     journal = Journal()
-    for few in _together(events):
-        made_from.update(b"\n".join([b"%d events" % len(few), *(state for _, state in few), b""]))
-        name = made_from.hexdigest()
-        part = _found(folder, name)
-        if part is None:
-            with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as out:
-                out.writelines(table_of(table.what, rows_of(table.what, few, table.after, journal)))
-            part = _made(database, folder, name, table.what)
-        else:
+    while not passing.ended:
+        few: Iterable[Stored] = passing.few()
+        part = None
+        if left:  # only then they wait in memory until all have passed, and what they make has a name
+            few = list(few)
+            part = left.pop(passing.name, None)
+        if part is not None and part.name == f"{passing.name}.{_hash(part)}":
             for event, _ in few:
                 journal.learn(event)
+        else:
+            with (folder / "rows").open("w", encoding="utf-8", newline="") as out:
+                out.writelines(table_of(table.what, rows_of(table.what, few, table.after, journal)))
+            part = _made(database, folder, passing.name, table.what)
         yield part
 
 
-def _together(events: Iterable[Stored]) -> Iterator[list[Stored]]:
-    """Put events together that become a part, in one list that is emptied for the next; it may have none."""
-    few, size = list[Stored](), 0
-    for each in events:
-        few.append(each)
-        size += len(each.state)
-        if size >= _PART_BYTES:
-            yield few
-            few.clear()
-            size = 0
-    yield few
+class _Passing:
+    """Events as they pass, so many at a time as become a part, and the hash of all that passed."""
 
+    def __init__(self, origin: str, events: Iterable[Stored]) -> None:
+        self._events = iter(events)
+        self._hash = hashlib.sha256(origin.encode())
+        self.ended = False
+        """Whether all have passed; the last time there may be none to pass."""
 
-def _found(folder: Path, name: str) -> Path | None:
-    """Find the part of a name that is as it was made."""
-    return next((part for part in folder.glob(f"{name}.*") if part.name == f"{name}.{_hash(part)}"), None)
+    @property
+    def name(self) -> str:
+        """The hash (hex) of where they are from, and of the bytes that passed and how they were parted."""
+        return self._hash.hexdigest()
+
+    def few(self) -> Iterator[Stored]:
+        """Let the next ones pass."""
+        size = 0
+        self._hash.update(b"\n")
+        for each in self._events:
+            self._hash.update(each.state + b"\n")
+            size += len(each.state)
+            yield each
+            if size >= _PART_BYTES:
+                return
+        self.ended = True
 
 
 def _made(database: duckdb.DuckDBPyConnection, folder: Path, name: str, what: What) -> Path:
     """Make a part out of its rows; it has its name when all of it is on the disk."""
     unnamed = folder / "part"
     values = {
-        "file": str(folder / "rows.csv"), "columns": COLUMNS[what],
+        "file": str(folder / "rows"), "columns": COLUMNS[what],
         "line": _LINE_BYTES_MAX, "buffer": 2 * _LINE_BYTES_MAX,
     }  # fmt: skip
     database.execute(_MAKE.format(target=_quoted(unnamed)), values)
