@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from ledger.errors import ConfigurationError
 from ledger_projections import locks
 from ledger_projections.folding import SQL, Target
-from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
+from ledger_projections.readmodel import READ_MODELS, ReadModel, from_log, search_path
 
 log = structlog.get_logger()
 
@@ -97,11 +97,16 @@ def make_schema(connection: psycopg.Connection[TupleRow], target: Target) -> Non
     connection.execute(SQL["keep_books_apart"], {"schema": target.schema})
 
 
-def complete_schema(connection: psycopg.Connection[TupleRow], target: Target) -> None:
-    """Make what is read and what is cheaper to make after the bulk: indexes, then views."""
+def complete_schema(
+    connection: psycopg.Connection[TupleRow], target: Target, log_read: str = "ledger.event"
+) -> None:
+    """Make what is read and what is cheaper to make after the bulk: indexes, then views.
+
+    `log_read` is the relation that views which show the log read it from.
+    """
     connection.execute(search_path(target.schema, target.needed))
     for part in ("indexes", "views"):
-        connection.execute(target.model.script(part))
+        connection.execute(from_log(target.model.script(part), log_read))
     connection.execute(SQL["keep_books_apart"], {"schema": target.schema})
 
 

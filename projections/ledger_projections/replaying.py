@@ -69,6 +69,9 @@ class Replay:
     def _log(self) -> str:
         return f"{self._name}_log"
 
+    def _log_of(self, target: Target) -> str:
+        return f'"{self._log}".{"recorded" if target.model is JOURNAL else "event"}'
+
     @property
     def _schemas(self) -> list[str]:
         return [self._log, *(target.schema for target in self._targets)]
@@ -105,9 +108,11 @@ class Replay:
                 raise ConfigurationError(f"schema {schema} is there: --drop it first, or take another name")
         with connection.transaction():
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._log)))
+            (zone,) = connection.execute(_SQL["zone"], {"book": past.book}).fetchone() or (None,)
+            literals = {name: sql.Literal(value) for name, value in {**past._asdict(), "zone": zone}.items()}
             for view in ("recorded", "event"):
                 statement = sql.SQL("CREATE VIEW {} AS {}").format(
-                    sql.Identifier(self._log, view), sql.SQL(_SQL[view]).format(**_literals(past))
+                    sql.Identifier(self._log, view), sql.SQL(_SQL[view]).format(**literals)
                 )
                 connection.execute(statement)
             for target in self._targets:
@@ -124,7 +129,9 @@ class Replay:
                 if target.model is JOURNAL and past.day != "infinity":
                     self._keep_dated_by(connection, target, past)
                 with connection.transaction():
-                    complete_schema(connection, target)
+                    # What the journal shows of the log goes by its postings, which end at the moment.
+                    shown = "ledger.event" if target.model is JOURNAL else self._log_of(target)
+                    complete_schema(connection, target, shown)
                     if target.model.name == "reports":
                         connection.execute(_SQL["know_all"])
                 for table in self.tables(connection, target):
@@ -133,11 +140,10 @@ class Replay:
     def _fold(self, connection: Connection, target: Target, range_: Range) -> None:
         """Fold a range of positions into one read model of the set, in a transaction."""
         present = types_of(connection, range_.book)
-        view = "recorded" if target.model is JOURNAL else "event"
         with connection.transaction():
             connection.execute(search_path(target.schema, target.needed))
             for fold in target.model.folds_about(present):
-                statement = from_log(fold.statement, f'"{self._log}".{view}')
+                statement = from_log(fold.statement, self._log_of(target))
                 execute(connection, fold._replace(statement=statement), range_)
 
     @staticmethod
@@ -196,7 +202,3 @@ def past_at(
             f"the log of {book} ends at {head}: nobody knows yet what will be recorded by then"
         )
     return Past(book, upto, *rest)
-
-
-def _literals(past: Past) -> dict[str, sql.Literal]:
-    return {name: sql.Literal(value) for name, value in past._asdict().items()}

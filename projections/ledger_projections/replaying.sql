@@ -2,11 +2,15 @@
 -- The log as it stood at a position.
 SELECT e.* FROM ledger.event AS e WHERE e.book = {book} AND e.position <= {upto}
 
+-- name: zone
+-- Where the days of the book end. Finance reads the view below and may not ask for it: the view holds it.
+SELECT ledger.zone_of(%(book)s);
+
 -- name: event
 -- What of it had occurred by then; the book's own events have effective dates of their own.
 SELECT e.* FROM ledger.event AS e
 WHERE e.book = {book} AND e.position <= {upto} AND (e.stream = 'book' OR ledger.occurred_by(
-    e.occurred_at, (SELECT ledger.zone_of({book})), {day}::date, {instant}::timestamptz))
+    e.occurred_at, {zone}, {day}::date, {instant}::timestamptz))
 
 -- name: keep_dated_by
 -- Entries that are dated after the moment.

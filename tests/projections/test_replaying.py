@@ -17,6 +17,8 @@ from tests.projections.rows import NAMES, Beside, Connection, Rows, folding
 from ledger_projections.cursors import Cursors
 
 BOOK = "main"
+SEEN = {"ledger.book": BOOK, "ledger.moment": "2026-02-01 12:00:00+00", "TimeZone": "UTC"}
+"""From where two sessions look that see the same."""
 
 
 @pytest.fixture
@@ -74,6 +76,53 @@ def test_a_replay_equals_what_was_followed_to_that_position(
         assert run(database, "replay", "--book", BOOK, "--schema", "then").code == 4
         ran = run(database, "replay", "--book", BOOK, "--schema", "then", "--drop", "--json")
         assert orjson.loads(ran.out) == {"schema": "then", "dropped": True}
+
+
+def shown(database: str, schemas: str) -> Rows:
+    """Read all that finance reads, tables and views, of read models in schemas that are named so."""
+    found: Rows = {}
+    with psycopg.connect(database, autocommit=True) as connection:
+        for setting, value in {**SEEN, "role": "ledger_finance"}.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+        for model in NAMES:
+            schema = schemas.format(model)
+            relations = connection.execute(
+                "SELECT relname FROM pg_class "
+                "WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v')",
+                (f'"{schema}"',),
+            ).fetchall()
+            for (relation,) in relations:
+                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(schema, relation))
+                found[f"{model}.{relation}"] = sorted(row for (row,) in connection.execute(query))
+    return found
+
+
+def test_all_that_finance_reads_of_a_replay_is_as_when_the_log_ended_there(
+    database: str, folds: tuple[Connection, Cursors]
+) -> None:
+    (head,) = folds[0].execute("SELECT position FROM ledger.head WHERE book = %s", (BOOK,)).fetchone() or (0,)
+    Beside(*folds, "@test").fold(BOOK, [head])
+    then = shown(database, "{}@test")
+    with writer(database) as works:
+        post_lives(works, BOOK, 3, first=7)
+    ran = run(database, "replay", "--book", BOOK, "--as-of-position", str(head), "--schema", "then")
+    assert ran.code == 0, ran.err
+    assert {"customers.timeline", "journal.entry", "discounts.waiting"} <= then.keys()
+    assert shown(database, "then_{}") == then
+
+
+def test_what_a_replay_shows_of_the_log_had_occurred_by_the_day(
+    database: str, folds: tuple[Connection, Cursors]
+) -> None:
+    (expected,) = folds[0].execute(
+        "SELECT count(*) FROM ledger.event WHERE book = %s AND customer IS NOT NULL AND occurred_at < %s",
+        (BOOK, "2026-01-24 00:00+01"),
+    ).fetchone() or (0,)
+    ran = run(database, "replay", "--book", BOOK, "--as-of-occurred", "2026-01-23", "--schema", "then")
+    assert ran.code == 0, ran.err
+    seen = shown(database, "then_{}")
+    assert len(seen["customers.timeline"]) == expected > 0
+    assert seen["journal.entry"]
 
 
 def replayed(database: str, *moment: str) -> tuple[int, Rows]:
