@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -23,6 +24,7 @@ from ledger.verify.book import verify_book
 __all__ = ["connection", "key"]
 
 SECONDS = 1_700_000_000
+"""A moment at which a witness may have signed, for tests that sign with its key."""
 WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32)
 
 
@@ -32,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
     log_key: ClassVar[Verifier]
     seen: ClassVar[Checkpoint | None] = None
     spoil: ClassVar[bool] = False
+    clock: ClassVar[Callable[[], float]] = time.time
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -51,7 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(422 if seen.size != checkpoint.size else 409, b"another history")
                 return
         type(self).seen = checkpoint
-        line = cosign(opened.text if not self.spoil else "x\n", "witness.example", WITNESS_KEY, SECONDS)
+        line = cosign(
+            opened.text if not self.spoil else "x\n", "witness.example", WITNESS_KEY, int(type(self).clock())
+        )
         self._answer(200, str(line).encode())
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -70,6 +75,7 @@ def witnessing(log_key: Verifier, seen: tuple[int, bytes] | None = None) -> Iter
     _Handler.log_key = log_key
     _Handler.seen = None if seen is None else Checkpoint(log_key.name, *seen)
     _Handler.spoil = False
+    _Handler.clock = time.time
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -91,8 +97,8 @@ def test_a_witness_follows_the_log(
     for size in (5, 300, 700):
         fill(database, size)
         signed = signing.sign_head(connection, BOOK, ORIGIN, key)
-        assert add_checkpoint(connection, BOOK, signed, witness).seconds == SECONDS
-        assert add_checkpoint(connection, BOOK, signed, witness).seconds == SECONDS
+        assert abs(add_checkpoint(connection, BOOK, signed, witness).seconds - time.time()) < 60
+        assert add_checkpoint(connection, BOOK, signed, witness).witness == witness.key
         note = read_note(signing.with_cosignatures(connection, BOOK, signed).encode())
         assert [each.witness for each in cosignatures(note, [witness.key])] == [witness.key]
         assert _Handler.seen == signed.checkpoint
@@ -135,7 +141,7 @@ def test_a_witness_that_knows_more_or_less_than_we_think_is_asked_from_there(
     fill(database, 9)
     second = signing.sign_head(connection, BOOK, ORIGIN, key)
     _Handler.seen = None
-    assert add_checkpoint(connection, BOOK, second, witness).seconds == SECONDS
+    assert add_checkpoint(connection, BOOK, second, witness).witness == witness.key
     with pytest.raises(IntegrityError, match="saw 9 events; this checkpoint has 5"):
         add_checkpoint(connection, BOOK, first, witness)
 
@@ -166,3 +172,31 @@ def test_what_is_no_signature_of_the_witness_is_not_kept(
     with pytest.raises(LedgerError, match="cannot be reached"):
         add_checkpoint(connection, BOOK, signed, witness._replace(url="http://127.0.0.1:1/"))
     assert signing.with_cosignatures(connection, BOOK, signed) == signed.note
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "before there was this checkpoint"),
+        (1, "before there was this checkpoint"),
+        (SECONDS, "before there was this checkpoint"),
+        (time.time() + 3_600, "still to come"),
+        (2**63 + 5, "still to come"),
+    ],
+)
+def test_what_was_signed_at_a_time_that_cannot_be_is_not_kept(
+    database: str,
+    connection: Connection,
+    key: Ed25519PrivateKey,
+    witness: Witness,
+    seconds: float,
+    said: str,
+) -> None:
+    fill(database, 5)
+    signed = signing.sign_head(connection, BOOK, ORIGIN, key)
+    _Handler.clock = lambda: seconds
+    with pytest.raises(LedgerError, match=said):
+        add_checkpoint(connection, BOOK, signed, witness)
+    assert signing.with_cosignatures(connection, BOOK, signed) == signed.note
+    _Handler.clock = lambda: time.time() - 5  # a clock that is a little behind
+    assert add_checkpoint(connection, BOOK, signed, witness).witness == witness.key

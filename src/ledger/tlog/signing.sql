@@ -48,3 +48,8 @@ SELECT coalesce(max(size), 0) FROM ledger.cosignature WHERE book = %(book)s AND 
 -- The first one of each witness is enough.
 INSERT INTO ledger.cosignature (book, size, witness, line, seen_at)
 VALUES (%(book)s, %(size)s, %(witness)s, %(line)s, to_timestamp(%(seconds)s)) ON CONFLICT DO NOTHING;
+
+-- name: first_signed
+-- When there was a checkpoint of this size first, in seconds since 1970: nobody saw it before.
+SELECT extract(epoch FROM min(signed_at))::float8 FROM ledger.checkpoint
+WHERE book = %(book)s AND size = %(size)s HAVING count(*) > 0;

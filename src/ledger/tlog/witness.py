@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 import time
 from http import HTTPStatus
+from http.client import HTTPException
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import NamedTuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -24,7 +27,9 @@ from ledger.tlog.tree import Connection
 _SQL = queries(__package__ or "", "signing.sql")
 
 ANSWER_SECONDS_MAX = 10
-"""How long a witness may take."""
+"""How long a witness may take, from the first question to the last byte of its answer."""
+CLOCK_SECONDS_MAX = 10
+"""How far its clock may be from ours."""
 ANSWER_BYTES_MAX = 65_536
 """What of its answer is read."""
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
@@ -43,28 +48,44 @@ class Answer(NamedTuple):
     status: int
     body: bytes
 
+    @property
+    def size(self) -> int | None:
+        """Up to where it has followed, which it says when we asked from elsewhere."""
+        said = _SIZE.fullmatch(self.body) if self.status == HTTPStatus.CONFLICT else None
+        return None if said is None else int(said[1])
+
 
 def add_checkpoint(connection: Connection, book: str, signed: Signed, witness: Witness) -> Cosignature:
     """Have a witness sign a checkpoint, and keep what it signed.
 
-    Raises `IntegrityError` when the witness saw another history, or more of this one, and `LedgerError` when
-    it gives no signature that holds.
+    Raises `IntegrityError` when the witness saw another history, or more of this one, `ConfigurationError`
+    when nobody can be asked at its address, and `LedgerError` when it gives no signature that holds in time.
     """
     row = connection.execute(_SQL["last_seen"], {"book": book, "witness": str(witness.key)}).fetchone()
     old = 0 if row is None else int(row[0])
-    answer = _post(witness, _body(connection, book, signed, _known(old, signed)))
-    size = _SIZE.fullmatch(answer.body)
-    if answer.status == HTTPStatus.CONFLICT and size is not None:
+    until = time.monotonic() + ANSWER_SECONDS_MAX
+    answer = _post(witness, _body(connection, book, signed, _known(old, signed)), until)
+    if answer.size is not None and answer.size != old:
         # It is further than we know, or was set up anew: it says from where it can follow.
-        old = int(size[1])
-        answer = _post(witness, _body(connection, book, signed, _known(old, signed)))
-    if answer.status in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
+        old = answer.size
+        answer = _post(witness, _body(connection, book, signed, _known(old, signed)), until)
+    if _tells_another_history(answer, old, signed.checkpoint.size):
         raise IntegrityError(
             f"{witness.key.name} saw another history of {book} up to {old}: it does not sign"
         )
+    if answer.status == HTTPStatus.CONFLICT:
+        said = "without saying its size" if answer.size is None else f"and {answer.size}, asked from {old}"
+        raise LedgerError(f"{witness.key.name} answered 409 {said}")
     if answer.status != HTTPStatus.OK:
         raise LedgerError(f"{witness.key.name} answered {answer.status}")
     return _keep(connection, book, signed, witness, answer.body)
+
+
+def _tells_another_history(answer: Answer, old: int, size: int) -> bool:
+    """Tell whether the proof led to another root, or another root is known for all of the checkpoint."""
+    if answer.status == HTTPStatus.CONFLICT:
+        return old == size and answer.size in (None, size)
+    return answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _known(old: int, signed: Signed) -> int:
@@ -89,25 +110,58 @@ def _keep(connection: Connection, book: str, signed: Signed, witness: Witness, b
     if not found:
         raise LedgerError(f"{witness.key.name} answered no signature of its own")
     cosignature = found[0]
-    if cosignature.seconds > time.time() + ANSWER_SECONDS_MAX:
+    if cosignature.seconds > time.time() + CLOCK_SECONDS_MAX:
         raise LedgerError(f"{witness.key.name} signed for a time that is still to come")
+    at = {"book": book, "size": signed.checkpoint.size}
+    row = connection.execute(_SQL["first_signed"], at).fetchone()
+    if row is None or cosignature.seconds < row[0] - CLOCK_SECONDS_MAX:
+        raise LedgerError(f"{witness.key.name} signed for a time before there was this checkpoint")
     values = {
-        "book": book, "size": signed.checkpoint.size, "witness": str(witness.key),
-        "line": str(cosignature.line), "seconds": cosignature.seconds,
+        **at, "witness": str(witness.key), "line": str(cosignature.line), "seconds": cosignature.seconds
     }  # fmt: skip
     connection.execute(_SQL["keep_cosignature"], values)
     return cosignature
 
 
-def _post(witness: Witness, body: bytes) -> Answer:
-    url = f"{witness.url.rstrip('/')}/add-checkpoint"
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise ConfigurationError(f"a witness is at an address with http or https, not {url}")
+def _post(witness: Witness, body: bytes, until: float) -> Answer:
+    """Ask until then, on the clock that only goes forward.
+
+    In a thread, because what waits for a name, a connection or the next byte knows no end of the whole: one
+    that is too late is left behind, and ends with the process.
+    """
+    url = _address(witness)
+    answers: SimpleQueue[Answer | LedgerError] = SimpleQueue()
+    Thread(target=lambda: answers.put(_exchange(witness, url, body)), daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0, until - time.monotonic()))
+    except Empty:
+        raise LedgerError(f"{witness.key.name} took more than {ANSWER_SECONDS_MAX} seconds") from None
+    if isinstance(answer, LedgerError):
+        raise answer
+    return answer
+
+
+def _address(witness: Witness) -> str:
+    try:
+        parts = urlsplit(witness.url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"a witness is at an address with http or https, not {witness.url}")
+    return f"{witness.url.rstrip('/')}/add-checkpoint"
+
+
+def _exchange(witness: Witness, url: str, body: bytes) -> Answer | LedgerError:
     request = Request(url, data=body, method="POST", headers={"content-type": "text/plain"})  # noqa: S310
     try:
-        with urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:  # noqa: S310 - the scheme is checked
-            return Answer(response.status, response.read(ANSWER_BYTES_MAX))
-    except HTTPError as error:
-        return Answer(error.code, error.read(ANSWER_BYTES_MAX))
-    except (URLError, TimeoutError) as error:
-        raise LedgerError(f"{witness.key.name} cannot be reached: {error}") from error
+        try:
+            with urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:  # noqa: S310 - see _address
+                return Answer(response.status, response.read(ANSWER_BYTES_MAX))
+        except HTTPError as error:
+            with error:
+                return Answer(error.code, error.read(ANSWER_BYTES_MAX))
+    except (OSError, ValueError) as error:  # of the second kind: a name that no network can have
+        return LedgerError(f"{witness.key.name} cannot be reached: {error}")
+    except HTTPException as error:
+        return LedgerError(f"{witness.key.name} did not answer in HTTP: {type(error).__name__}")
