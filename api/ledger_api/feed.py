@@ -150,12 +150,13 @@ async def show_event(
     parameters: Annotated[Read, Query()],
 ) -> Response:
     """Read one event: exactly the bytes that were recorded and hashed."""
-    reader = services_of(request).reader
-    await reader.log_reached(book, parameters.min_position)
-    rows = await reader.rows(_SQL["one_event"], {"book": book, "position": position}, binary=True)
+    services = services_of(request)
+    await services.reader.log_reached(book, parameters.min_position)
+    rows = await services.reader.rows(_SQL["one_event"], {"book": book, "position": position}, binary=True)
     if not rows:
         raise NotFound("book_unknown", f"there is no book {book}", book=book)
-    head, state, leaf = rows[0]
+    head, state, leaf, customer = rows[0]
+    await services.looks.record_found(request, None if customer is None else str(customer))
     if not isinstance(state, bytes) or not isinstance(leaf, bytes):
         raise NotFound(
             "event_unknown", f"the log of {book} ends at position {head}", position=position, head=head

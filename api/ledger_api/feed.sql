@@ -60,7 +60,7 @@ LEFT JOIN LATERAL (
 WHERE h.book = %(book)s ORDER BY e.position;
 
 -- name: one_event
--- One event as it was recorded; no row when there is no such book.
-SELECT h.position AS head, e.state, e.leaf
+-- One event as it was recorded, and whose it is (null: the book's); no row when there is no such book.
+SELECT h.position AS head, e.state, e.leaf, nullif(split_part(e.stream, '/', 2), '') AS customer
 FROM ledger.head AS h LEFT JOIN ledger.event AS e ON e.book = h.book AND e.position = %(position)s
 WHERE h.book = %(book)s;

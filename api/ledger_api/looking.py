@@ -27,12 +27,31 @@ REASON = "Ledger-Reason"
 """The header that says why somebody looks; personal data is not shown without."""
 PATH_CHARACTERS_MAX = 300
 """Characters of an address that are recorded."""
+QUERY_CHARACTERS_MAX = 1_000
+"""Characters of its query that are recorded."""
 
 _REASON = re.compile(r"[!-~][ -~]{2,199}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,63}")
 _UNPRINTED = re.compile(r"[^!-~]")
-_FOUND_OUT = frozenset({"number"})
+_TOKEN = re.compile(r"[A-Za-z0-9._:@~+-]{1,300}")
+_OF_NOBODY = re.compile(
+    r"|/access-log|/log/(checkpoint|keys|tile/[0-9].*|proof/.*)"
+    r"|/reports/(contacts|discount-authority|disputes|retention|revenue|tax|trial-balance)"
+)
+"""What shows no customer's data when it names no customer: the book, sums over all, hashes; and who looked, a
+list that would grow for as long as somebody reads it. Any other read of a book is recorded."""
+_FOUND_OUT = frozenset({"number", "position"})
 """Parts of an address that name something of a customer's: whose it is, the way to the answer finds out."""
+
+TOLD = frozenset({
+    "after", "as_of_occurred", "as_of_position", "as_of_recorded", "asked_by", "assigned", "assignee", "by",
+    "criterion", "currency", "customer", "dry_run", "from", "in_dispute", "invoice", "kind", "language",
+    "limit", "min_position", "month", "old", "on", "order", "overdue", "page", "principal", "ready", "size",
+    "state", "status", "through", "to", "type", "within_seconds",
+})  # fmt: skip
+"""Parameters that are recorded as they are: names, words of ours, numbers and times."""
+IN_WORDS = frozenset({"campaign", "channel", "queue", "segment", "service"})
+"""Parameters in somebody's own words, which may be a name: only that they were given is recorded."""
 
 
 class Looks:
@@ -89,21 +108,35 @@ def look_of(request: Request, principal: Principal, reason: str | None, customer
     """Say what look a request is; None when it is no person's, or not at a customer's data."""
     if principal.role is None and PERSON not in principal.scopes:
         return None
-    if customer is None and not _FOUND_OUT & request.path_params.keys():
+    book = str(request.path_params.get("book", ""))
+    # No book is called otherwise: nothing is seen, and a name that cannot be stored would fail others' looks.
+    within = request.scope["path"].removeprefix(f"/v1/books/{book}")
+    if not _NAME.fullmatch(book) or (customer is None and _OF_NOBODY.fullmatch(within)):
         return None
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     path = _UNPRINTED.sub("?", raw.decode("ascii", "replace"))
     return Look(
-        book=str(request.path_params.get("book", "")),
+        book=book,
         customer=customer if customer is not None and _NAME.fullmatch(customer) else None,
         key=principal.key,
         method=request.method,
         path=path[:PATH_CHARACTERS_MAX],
         principal=principal.name,
+        query=_query_of(request),
         reason=reason,
         request=request_id_of(request),
         role=principal.role,
     )
+
+
+def _query_of(request: Request) -> str:
+    """Write down what is asked for, and of when; `?` is what is malformed, or in somebody's own words."""
+    asked = [
+        f"{name}={value if name in TOLD and _TOKEN.fullmatch(value) else '?'}"
+        for name, value in request.query_params.multi_items()
+        if name in TOLD | IN_WORDS
+    ]
+    return "&".join(asked)[:QUERY_CHARACTERS_MAX]
 
 
 def _reason(request: Request, *, needed: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""Who looked: each time that a person asks for a customer's data, recorded before they get an answer.
+"""Who looked: each time that a person asks for customers' data, recorded before they get an answer.
 
 Each book has a chain of its own: the hash of an entry is over the hash before it and the entry's bytes.
 """
@@ -38,10 +38,11 @@ Connection = psycopg.Connection[TupleRow]
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody asks for a customer's data: who, in which role and with which key, for what, and why.
+    """Somebody asks for customers' data: who, in which role and with which key, for what, and why.
 
-    `customer` is None where the address names a number that is not there; `reason` where none was given and
-    none was needed.
+    `customer` is None where the address names a number that is not there, or no customer: what it shows is of
+    several. `query` is what was asked for, and of when, with `?` for what a person put in words of their own;
+    entries from before it was recorded have none. `reason` is None where none was given and none was needed.
     """
 
     book: str
@@ -50,6 +51,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     principal: str
+    query: str = ""
     reason: str | None
     request: str
     role: str | None

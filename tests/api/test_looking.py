@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import httpx
 import psycopg
 import pytest
 from tests.api.live import Caller, Json, Live, problem
 from tests.api.sellers import sold_by
+from tests.api.test_openapi import DESCRIPTION
 from tests.ledger.asks import charge, credit, issue
 
 from ledger.database import connect
 from ledger.verify.looks import check_looks
+from ledger_api.keys import SCOPES
+from ledger_api.looking import IN_WORDS, TOLD
 
 PERSON = "/customers/alice/person"
+OF_NOBODY = {
+    "/v1/books/{book}", *(f"/v1/books/{{book}}/{path}" for path in (
+        "access-log", "log/checkpoint", "log/keys", "log/proof/inclusion/{position}", "log/proof/consistency",
+        "log/proof/offline/{position}", "reports/contacts", "reports/discount-authority", "reports/disputes",
+        "reports/retention", "reports/revenue", "reports/tax", "reports/trial-balance",
+    )),
+}  # fmt: skip
+"""Reads that show no customer's data: sums over all, hashes, and who looked."""
 
 
 def looks(caller: Caller) -> list[Json]:
     """Read the book's access log, as an auditor."""
     auditor = caller.live.client(caller.live.key("audit", book=caller.book, principal="auditor")[1])
-    items: list[Json] = auditor.get(f"{caller.at}/access-log").json()["items"]
+    items: list[Json] = auditor.get(f"{caller.at}/access-log", params={"limit": 1_000}).json()["items"]
     return items
 
 
@@ -76,12 +90,13 @@ def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_i
             "/invoices?customer=alice",
         ):
             assert client.get(alice.at + path).status_code in (200, 404)
-        for path in ("/customers", "/invoices", "/reports/trial-balance", "/events"):
+        for path in ("/customers", "/invoices", "/reports/trial-balance", "/events", "/events/2"):
             assert client.get(alice.at + path).status_code == 200
     seen = [(look["path"].removeprefix(alice.at), look["customer"]) for look in looks(alice)[before:]]
     assert seen == [
         ("/customers/alice", "alice"), ("/customers/alice/balance", "alice"), ("/invoices/INV-1", None),
-        ("/invoices", "alice"),
+        ("/invoices", "alice"), ("/customers", None), ("/invoices", None), ("/events", None),
+        ("/events/2", "alice"),
     ]  # fmt: skip
 
 
@@ -91,9 +106,9 @@ def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_i
     "/credit-notes/CN-1.xml",
 ])  # fmt: skip
 def test_whose_invoice_or_credit_note_it_is_is_recorded_in_every_form(invoiced: Caller, form: str) -> None:
+    client, head = agent(invoiced), invoiced.head
     before = len(looks(invoiced))
-    client = agent(invoiced)
-    for moment in ({"min_position": invoiced.head}, {"as_of_position": invoiced.head}):
+    for moment in ({"min_position": head}, {"as_of_position": head}):
         assert client.get(invoiced.at + form, params=moment).status_code == 200
     seen = [(look["path"].removeprefix(invoiced.at), look["customer"]) for look in looks(invoiced)[before:]]
     assert seen == [(form, "alice")] * 2
@@ -106,6 +121,73 @@ def test_a_look_at_an_invoice_that_is_not_there_is_nobody_s(invoiced: Caller) ->
     early = client.get(f"{invoiced.at}/invoices/INV-1", params={"as_of_position": 2})
     assert problem(early) == (404, "invoice_unknown")
     assert [look["customer"] for look in looks(invoiced)[before:]] == [None, None]
+
+
+def reads() -> Iterator[tuple[str, set[str]]]:
+    """Every read of a book by its address, and the parameters that it takes."""
+    for path, methods in DESCRIPTION["paths"].items():
+        if "get" in methods and path.startswith("/v1/books/{book}"):
+            yield (
+                path,
+                {each["name"] for each in methods["get"].get("parameters", []) if each["in"] == "query"},
+            )
+
+
+def test_every_read_of_customers_is_recorded_and_of_whom(invoiced: Caller) -> None:
+    client = agent(invoiced, *SCOPES)
+    for path, _ in reads():
+        for tile in ("0/000.p/5", "entries/000.p/5") if "{path}" in path else ("",):
+            number = "CN-1" if "/credit-notes/" in path else "INV-1"
+            address = path.format(
+                book=invoiced.book,
+                customer="alice",
+                number=number,
+                position=2,
+                path=tile,
+                dispute="d-1",
+                sha256="0" * 64,
+            )
+            before = len(looks(invoiced))
+            with client.stream("GET", address, params={"old": 1} if "consistency" in path else {}) as answer:
+                assert answer.status_code == 200 or "{customer}" in path, address
+            seen = [(look["path"], look["customer"]) for look in looks(invoiced)[before:]]
+            named = re.search(r"customers/\{|\{number|events/\{", path)
+            of_nobody = path in OF_NOBODY or tile.startswith("0/")
+            assert seen == ([] if of_nobody else [(address, "alice" if named else None)]), address
+
+
+def test_what_was_asked_for_and_of_when_is_recorded_without_words_of_a_person_s_own(alice: Caller) -> None:
+    client, before = agent(alice), len(looks(alice))
+    for path in (
+        "/customers/alice/balance?as_of_position=2&as_of_occurred=2026-03-01T12:00:00%2B01:00",
+        "/contacts?queue=Anna%20Jensen&state=waiting&limit=5", "/customers?segment=Jensen",
+        "/events?after=1&type=a.b", "/reports/discount-authority?customer=alice",
+        "/customers?anna=jensen&status=Anna+Jensen&status=open", "/customers",
+    ):  # fmt: skip
+        client.get(alice.at + path)
+    assert [look["query"] for look in looks(alice)[before:]] == [
+        "as_of_position=2&as_of_occurred=2026-03-01T12:00:00+01:00", "queue=?&state=waiting&limit=5",
+        "segment=?", "after=1&type=a.b", "customer=alice", "status=?&status=open", "",
+    ]  # fmt: skip
+
+
+def test_the_page_of_a_list_is_recorded(alice: Caller) -> None:
+    alice.tell(("customer.opened", {"currency": "EUR"}), customer="bob")
+    alice.read("/customers", min_position=alice.head)
+    client, before = agent(alice), len(looks(alice))
+    token = client.get(f"{alice.at}/customers?limit=1").json()["next"]
+    client.get(f"{alice.at}/customers", params={"limit": 1, "page": token})
+    assert [look["query"] for look in looks(alice)[before:]] == ["limit=1", f"limit=1&page={token}"]
+
+
+def test_of_every_parameter_it_is_known_whether_it_is_in_somebody_s_own_words() -> None:
+    assert not TOLD & IN_WORDS
+    assert set().union(*(names for _, names in reads())) <= TOLD | IN_WORDS
+    for methods in DESCRIPTION["paths"].values():
+        for operation in methods.values():
+            for each in operation.get("parameters", []):
+                if each["in"] == "query" and "\\x00" in str(each["schema"]):
+                    assert each["name"] in IN_WORDS
 
 
 def test_a_refused_caller_saw_nothing_and_is_not_recorded(alice: Caller) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 
+import msgspec
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from ledger.access_log import AccessLog, Connection, Look, append
+from ledger.access_log import FIRST, AccessLog, Connection, Look, append, next_hash
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger.verify.looks import check_looks
@@ -48,6 +49,18 @@ def test_looks_are_numbered_and_chained_book_by_book(database: str, vault: Conne
         ("main", 1, "alice"), ("main", 2, "alice"), ("main", 3, "alice"),
         ("other", 1, None), ("other", 2, "alice"),
     ]  # fmt: skip
+
+
+def test_an_entry_from_before_its_query_was_recorded_holds(database: str) -> None:
+    raw = (
+        b'{"at":"2026-03-01T12:00:00Z","book":"main","customer":"alice","key":"key_1","method":"GET","number":1,'
+        b'"path":"/v1/1","principal":"ann","reason":null,"request":"r1","role":"agent"}'
+    )
+    values = (msgspec.json.decode(raw)["at"], raw, next_hash(FIRST, raw))
+    with psycopg.connect(database) as superuser:
+        superuser.execute("INSERT INTO ledger.access VALUES ('main', 1, %s, 'ann', 'alice', %s, %s)", values)
+        superuser.execute("INSERT INTO ledger.access_head VALUES ('main', 1, %s)", values[2:])
+    assert findings(database) == []
 
 
 TAMPERS = {

@@ -18,9 +18,16 @@ class Looked(Shape):
     principal: str = Field(description="Who, from the API key.")
     role: str | None
     key: str = Field(description="Id of the API key.")
-    customer: str | None = Field(description="Whose data; null where there is no such number.")
+    customer: str | None = Field(
+        description="Whose data; null where it is of several customers, or of nobody."
+    )
     method: str
     path: str
+    query: str = Field(
+        "",
+        description="What was asked for, and of when; `?` stands for words of a person's own. Entries from "
+        "before it was recorded have none.",
+    )
     reason: str | None = Field(description="Why, as the header Ledger-Reason said.")
     request: str = Field(description="Id of the request, as in the ledger's own log.")
     hash: str = Field(
