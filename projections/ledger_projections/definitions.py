@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from ledger.errors import Unavailable
 from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, part
 from ledger_projections.folding import Target
 from ledger_projections.installing import complete_schema, make_schema
 from ledger_projections.readmodel import ReadModel, search_path
-from ledger_projections.stopping import Stopping
 
 _SQL = queries("ledger_projections", "definitions.sql")
 
@@ -38,40 +37,63 @@ Definitions = Mapping[str, Mapping[str, str]]
 """What is there → its properties → how each reads."""
 
 
-def check_definitions(connection: Connection, models: Sequence[ReadModel], stopping: Stopping) -> Check:
+class Defined(NamedTuple):
+    """The check of definitions, and the read models in which something stands that reading them could run."""
+
+    check: Check
+    otherwise: frozenset[str]
+
+
+def check_definitions(connection: Connection, models: Sequence[ReadModel]) -> Defined:
     """Hold live read models, each after those that it needs, and the auditors' views to how they are made.
 
-    Raises `Unavailable` soon after `stopping` is set.
+    Only catalogues are read: no code that somebody put there is run.
     """
     began = time.monotonic()
     try:
         with connection.transaction(force_rollback=True):
-            count, findings = _compared(connection, models)
+            count, findings, otherwise = _compared(connection, models)
     except psycopg.OperationalError:
-        if stopping.is_set():
-            raise Unavailable("the verification was stopped") from None
         raise
     except psycopg.Error as error:
         said = f"what should be there cannot be made: {str(error).partition(chr(10))[0]}"
-        count, findings = 0, [Finding(said)]
+        count, findings, otherwise = 0, [Finding(said)], {model.name for model in models}
     compared = "what answers (tables, views, functions, rights) with how this version makes it"
-    return check("definitions", compared, "objects", time.monotonic() - began, [part(count, findings)])
+    checked = check("definitions", compared, "objects", time.monotonic() - began, [part(count, findings)])
+    return Defined(checked, frozenset(otherwise))
 
 
-def _compared(connection: Connection, models: Sequence[ReadModel]) -> tuple[int, list[Finding]]:
-    """Make all of it beside; gives how much there should be, and what differs."""
+def _compared(connection: Connection, models: Sequence[ReadModel]) -> tuple[int, list[Finding], set[str]]:
+    """Make all of it beside; gives how much there should be, what differs, and what reading could run."""
     count = 0
     findings: list[Finding] = []
+    otherwise: set[str] = set()
     for model in models:
         target = Target(model, model.name + BESIDE, tuple(each.name + BESIDE for each in model.needs))
         make_schema(connection, target)
         complete_schema(connection, target)
         made = _definitions(connection, target)
-        findings += _differences(model.name, _definitions(connection, Target.live(model)), made)
+        live = _definitions(connection, Target.live(model))
+        findings += _differences(model.name, live, made)
+        if not all(_runs_nothing(what, live, made) for what in {*live, *made}):
+            otherwise.add(model.name)
         count += len(made)
     made = _made_for_auditors(connection, AUDIT + BESIDE)
     findings += _differences(AUDIT, _definitions_for_auditors(connection, AUDIT), made)
-    return count + len(made), findings
+    return count + len(made), findings, otherwise
+
+
+def _runs_nothing(what: str, live: Definitions, made: Definitions) -> bool:
+    """Tell whether who reads runs nothing that somebody wrote, even where it is not as it is made.
+
+    Triggers act on changes; rights and owners run nothing, nor does an index or a constraint that is gone.
+    """
+    kind = what.partition(" ")[0]
+    if what not in live:
+        return kind in ("trigger", "index", "constraint")
+    has, should = live[what], made.get(what, {})
+    differ = {name for name in {*has, *should} if has.get(name, "") != should.get(name, "")}
+    return kind == "trigger" or differ <= {"owner", "grants"}
 
 
 def _definitions(connection: Connection, target: Target) -> Definitions:

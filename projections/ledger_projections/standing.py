@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from ledger.sql import queries
-from ledger.verify.findings import Check, Finding, check, part
+from ledger.verify.findings import Check, Finding, check, left_out, part
+from ledger_projections.filling import open_connection
+from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.installing import registered, schema_exists
 from ledger_projections.readmodel import ReadModel
+from ledger_projections.stopping import Stopping
 
 _SQL = queries("ledger_projections", "standing.sql")
 
@@ -43,3 +50,52 @@ def check_cursors(connection: Connection, book: str) -> Check:
     ]
     compared = "how far each read model has folded with the end of the log"
     return check("cursors", compared, "cursors", 0, [part(len(rows), findings)])
+
+
+def tables_of(connection: Connection, schema: str) -> list[str]:
+    """Name the tables of a schema."""
+    rows = connection.execute(REGISTRY["tables"], {"schema": schema}).fetchall()
+    return [str(table) for (table,) in rows]
+
+
+@contextmanager
+def kept_as_it_is(conninfo: str, models: Sequence[ReadModel], stopping: Stopping) -> Iterator[Connection]:
+    """Let nobody put anything in the place of a live table: what is looked at first is what is read then.
+
+    Gives a connection for the look.
+    """
+    with (
+        open_connection(conninfo) as keeper,
+        open_connection(conninfo) as connection,
+        stopping.ends(keeper),
+        stopping.ends(connection),
+        keeper.transaction(),
+    ):
+        keeper.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        live = [
+            sql.Identifier(model.name, name) for model in models for name in tables_of(keeper, model.name)
+        ]
+        if live:
+            keeper.execute(sql.SQL(_SQL["keep"]).format(tables=sql.SQL(", ").join(live)))
+        yield connection
+
+
+def told_safe(models: Sequence[ReadModel], otherwise: frozenset[str]) -> tuple[list[ReadModel], list[Check]]:
+    """Tell read models that can be read from those in which that could run what somebody put there.
+
+    A view in the place of a table, or a policy, runs with the rights of whoever verifies. What is folded from
+    what is not read is not read either.
+    """
+    safe: list[ReadModel] = []
+    unread: list[Check] = []
+    for model in models:  # each after those it needs
+        needed = next((each.name for each in model.needs if each not in safe), None)
+        if model.name in otherwise:
+            why = "it is not as this version makes it, as definitions says, so nothing of it is read"
+        elif needed is not None:
+            why = f"it is folded from {needed}, of which nothing is read"
+        else:
+            safe.append(model)
+            continue
+        unread.append(left_out(model.name, why, "rows"))
+    return safe, unread

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.rows import TupleRow
 
+from ledger.errors import Unavailable
+
 Connection = psycopg.Connection[TupleRow]
 
 _PAUSE_SECONDS = 0.1
@@ -27,6 +29,11 @@ class Stopping:
     def is_set(self) -> bool:
         """Tell whether the work shall end."""
         return self._asked.is_set()
+
+    def go_on(self) -> None:
+        """Raise `Unavailable` where the work shall end."""
+        if self.is_set():
+            raise Unavailable("the verification was stopped")
 
     def set(self) -> None:
         """End it: statements under way fail as cancelled, and whoever asks `is_set` begins no other."""
@@ -48,11 +55,14 @@ class Stopping:
 
     @contextmanager
     def ends(self, connection: Connection) -> Iterator[None]:
-        """Have the statements of a connection end with the work."""
+        """Have the statements of a connection end with the work; that raises `Unavailable`."""
         with self._lock:
             self._working.add(connection)
         try:
             yield
+        except psycopg.OperationalError:
+            self.go_on()
+            raise
         finally:
             with self._lock:
                 self._working.discard(connection)

@@ -30,11 +30,10 @@ from ledger_projections import locks
 from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_added
 from ledger_projections.definitions import check_definitions
 from ledger_projections.filling import LANES, RANGE_EVENTS_MAX, open_connection
-from ledger_projections.folding import SQL as REGISTRY
 from ledger_projections.folding import Range, Target, execute, types_of
 from ledger_projections.installing import drop_schema, make_schema
 from ledger_projections.readmodel import READ_MODELS, ReadModel, search_path
-from ledger_projections.standing import check_cursors, why_not
+from ledger_projections.standing import check_cursors, kept_as_it_is, tables_of, told_safe, why_not
 from ledger_projections.stopping import Stopping
 
 _SQL = queries("ledger_projections", "verifying.sql")
@@ -63,11 +62,13 @@ def check_read_models(
         models = [model for model in READ_MODELS if live[model] is None]
         checks = [check_cursors(connection, book)]
         checks += [left_out(model.name, why, "rows") for model, why in live.items() if why is not None]
-        with alone(connection, models):
+        with alone(connection, models), kept_as_it_is(conninfo, models, stopping) as looking:
+            defined = check_definitions(looking, models)
+            checks.append(defined.check)
+            models, unread = told_safe(models, defined.otherwise)
+            checks += unread
             apart = [_Build(book, [model], advance, stopping, apart=True) for model in models]
-            jobs: list[Job] = [lambda connection: [check_definitions(connection, models, stopping)]]
-            found = _checked(conninfo, [*jobs, *(build.checks for build in apart)], stopping)
-            checks.append(found["definitions"])
+            found = _checked(conninfo, [build.checks for build in apart], stopping)
             wrong = {model for model in models if not found[model.name].passed}
             if wrong:
                 _drop(connection)
@@ -185,24 +186,19 @@ class _Build:
 
     def checks(self, connection: Connection) -> list[Check]:
         """Make the check of each."""
-        self._go_on()
+        self._stopping.go_on()
         try:
             upto = min(self._reached(connection).values())
             self._build(connection, upto)
-            self._go_on()
+            self._stopping.go_on()
             return list(self._compared(connection, upto))
         except psycopg.OperationalError:
-            self._go_on()
             raise
         except psycopg.Error as error:
             said = f"the log cannot be folded: {str(error).partition(chr(10))[0]}"
             first, *others = (target.model.name for target in self._targets)
             failed = check(first, "nothing", "rows", 0, [part(0, [Finding(said)])])
             return [failed, *(left_out(name, f"{first} failed", "rows") for name in others)]
-
-    def _go_on(self) -> None:
-        if self._stopping.is_set():
-            raise Unavailable("the verification was stopped")
 
     def _reached(self, connection: Connection) -> dict[ReadModel, int]:
         rows = connection.execute(_SQL["cursors"], {"book": self._book}).fetchall()
@@ -214,13 +210,13 @@ class _Build:
         for target in self._targets:
             with connection.transaction():
                 make_schema(connection, target)
-                for table in self._tables(connection, target):
+                for table in tables_of(connection, target.schema):
                     name = sql.Identifier(target.schema, table)
                     connection.execute(sql.SQL(_SQL["for_comparing"]).format(table=name))
             # What is folded from other rows is sums over them, or little: all of it at once.
             events_max = upto if target.needed else RANGE_EVENTS_MAX
             for after in range(0, upto, max(events_max, 1)):
-                self._go_on()
+                self._stopping.go_on()
                 range_ = Range(self._book, after, min(upto, after + events_max))
                 with connection.transaction():
                     self._fold(connection, target, range_)
@@ -237,8 +233,8 @@ class _Build:
             for target in self._targets:
                 began = time.monotonic()
                 count, findings = 0, []
-                for table in self._tables(connection, target):
-                    self._go_on()
+                for table in tables_of(connection, target.schema):
+                    self._stopping.go_on()
                     counted, found = self._differences(connection, target, table)
                     count += counted
                     findings += found
@@ -253,18 +249,13 @@ class _Build:
         present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds_about(present):
-            self._go_on()
+            self._stopping.go_on()
             if self._apart and fold.adds is not None:
                 sums = sums_of_added(connection, target.schema, fold.adds, fold, range_, self._seed)
                 self._added[fold.adds] = self._added.get(fold.adds, Sums(0, 0, 0)).plus(sums)
             else:
                 execute(connection, fold, range_)
         self._seconds[target.model] += time.monotonic() - began
-
-    @staticmethod
-    def _tables(connection: Connection, target: Target) -> list[str]:
-        rows = connection.execute(REGISTRY["tables"], {"schema": target.schema}).fetchall()
-        return [str(table) for (table,) in rows]
 
     def _differences(self, connection: Connection, target: Target, table: str) -> tuple[int, list[Finding]]:
         """Compare one table; gives how many rows were, and the first that differ.

@@ -13,7 +13,6 @@ from ledger_projections.definitions import check_definitions
 from ledger_projections.filling import open_connection
 from ledger_projections.installing import install_missing
 from ledger_projections.readmodel import READ_MODELS
-from ledger_projections.stopping import Stopping
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def made(database: str) -> str:
 
 def checked(database: str) -> Check:
     with open_connection(database) as connection:
-        return check_definitions(connection, READ_MODELS, Stopping())
+        return check_definitions(connection, READ_MODELS).check
 
 
 EDITS = {

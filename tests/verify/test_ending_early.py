@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -21,8 +21,11 @@ from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger_api.cli.verify import verify
 from ledger_projections import locks, verifying
-from ledger_projections.filling import LANES, open_connection
-from ledger_projections.readmodel import READ_MODELS
+from ledger_projections.filling import LANES
+from ledger_projections.folding import Target
+from ledger_projections.installing import make_schema
+from ledger_projections.readmodel import READ_MODELS, ReadModel
+from ledger_projections.standing import told_safe
 from ledger_projections.stopping import Stopping
 from ledger_projections.verifying import check_read_models
 
@@ -37,40 +40,58 @@ def fails(_: Stopping) -> None:
 def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
     folded_book: str, stop: Callable[[Stopping], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[str] = []
+    begun: list[Target] = []
 
-    def counted(conninfo: str) -> psycopg.Connection[TupleRow]:
-        begun.append(conninfo)
-        return open_connection(conninfo)
+    def counted(connection: psycopg.Connection[TupleRow], target: Target) -> None:
+        begun.append(target)
+        make_schema(connection, target)
 
-    monkeypatch.setattr("ledger_projections.verifying.open_connection", counted)
+    monkeypatch.setattr("ledger_projections.verifying.make_schema", counted)
     stopping = Stopping()
     with pytest.raises(Unavailable, match="the verification was stopped"):
         check_read_models(folded_book, BOOK, lambda _: stop(stopping), stopping)
-    assert len(begun) < len(READ_MODELS)
+    assert 0 < len(begun) <= LANES < len(READ_MODELS)
     with connect(folded_book) as connection:
         left = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%@verify'").fetchall()
     assert not left
     assert found(check_read_models(folded_book, BOOK)) == {}
 
 
-def stop_once_it_waits(database: str, stopping: Stopping) -> None:
+def stop_once_it_waits(database: str, stopping: Stopping, lanes: int) -> None:
     with connect(database, role=None) as looking:
         waiting = (
             "SELECT FROM pg_locks WHERE NOT granted AND database ="
             " (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
-        while len(looking.execute(waiting).fetchall()) < LANES:  # all that are built at once
+        while len(looking.execute(waiting).fetchall()) < lanes:  # all that goes on at once
             time.sleep(0.05)
     stopping.set()
 
 
-def test_a_statement_under_way_ends_when_the_check_is_stopped(folded_book: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "lanes"),
+    [("balances.account_total", 1), ("ledger.event", 1), ("ledger.event", LANES)],
+    ids=["before it looks", "at its look", "at its folds"],
+)
+def test_a_statement_under_way_ends_when_the_check_is_stopped(
+    folded_book: str, table: str, lanes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stopping = Stopping()
     with connect(folded_book, role=None, autocommit=False) as other:
         other.execute("SET LOCAL idle_in_transaction_session_timeout = '20s'")
-        other.execute("LOCK TABLE ledger.event")  # until that ends, no fold does
-        threading.Thread(target=stop_once_it_waits, args=(folded_book, stopping)).start()
+
+        def lock() -> None:
+            other.execute(f"LOCK TABLE {table}".encode())  # until that ends, nothing does
+            threading.Thread(target=stop_once_it_waits, args=(folded_book, stopping, lanes)).start()
+
+        def looked(models: Sequence[ReadModel], otherwise: frozenset[str]) -> object:
+            lock()
+            return told_safe(models, otherwise)
+
+        if lanes == LANES:
+            monkeypatch.setattr(verifying, "told_safe", looked)
+        else:
+            lock()
         began = time.monotonic()
         with pytest.raises(Unavailable, match="the verification was stopped"):
             check_read_models(folded_book, BOOK, stopping=stopping)
