@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHOWN_EVENTS_MAX = 4
 """Events that a line of the table names; JSON names all."""
+SHOWN_LETTERS_MAX = 120
+"""Letters of what an event says that a line of the table shows; JSON has all of it."""
 
 
 def register(to: typer.Typer) -> None:
@@ -28,21 +30,26 @@ def diff(
     book: Annotated[str, typer.Option(help="The book.")],
     json: Json = False,
 ) -> None:
-    """Compare a book at two moments: balances of accounts and customers, and how everything of theirs stood.
+    """Show what the events between two moments of a book's log changed.
 
-    Each line is one figure or state that differs, with the events between the two moments that did it.
+    Each line is one figure or state that differs, with the events in between that bear on it: balances of
+    accounts and customers; customers and their terms, agreements and billing; invoices, payments, credit
+    notes, reminders, disputes, discounts, contacts, notes, callers and trials. Every other event is a line
+    with what it says. What time alone does (an invoice is overdue, an offer expires) is no event, and is not
+    shown.
     """
     import asyncio  # noqa: PLC0415
 
     from ledger.errors import ConfigurationError  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
+    from ledger_projections.differing import differences  # noqa: PLC0415
 
     with runtime() as found:
         first, last = (_position(found, book, moment) for moment in (before, after))
         if first > last:
             raise ConfigurationError(f"{before} is after {after}: name the earlier moment first")
         with progress(f"Comparing {book}", None, "customers") as advance:
-            changes = asyncio.run(_changes(found, book, (first, last), advance))
+            changes = asyncio.run(differences(found.conninfo, book, first, last, advance))
     _tell(book, first, last, changes, as_json=json)
 
 
@@ -53,16 +60,6 @@ def _position(found: Runtime, book: str, moment: str) -> int:
         if moment.isdecimal():
             return past_at(connection, book, int(moment[:18])).upto
         return past_at(connection, book, recorded=moment).upto
-
-
-async def _changes(
-    found: Runtime, book: str, span: tuple[int, int], advance: Callable[[int], None]
-) -> list[Change]:
-    from ledger_projections.differing import balances, standings  # noqa: PLC0415
-
-    with found.connect() as connection:
-        changes = list(balances(connection, book, *span))
-    return changes + [change async for change in standings(found.conninfo, book, *span, advance)]
 
 
 def _tell(book: str, first: int, last: int, changes: list[Change], *, as_json: bool) -> None:
@@ -76,7 +73,7 @@ def _tell(book: str, first: int, last: int, changes: list[Change], *, as_json: b
             each.customer,
             each.field,
             each.before,
-            each.after,
+            _begun(each.after),
             each.currency,
             _by(each.events),
         )
@@ -85,6 +82,12 @@ def _tell(book: str, first: int, last: int, changes: list[Change], *, as_json: b
     print_rows(
         ("what", "name", "customer", "of it", "before", "after", "currency", "by"), rows, as_json=False
     )
+
+
+def _begun(value: str | int | None) -> str | int | None:
+    if isinstance(value, str) and len(value) > SHOWN_LETTERS_MAX:
+        return f"{value[:SHOWN_LETTERS_MAX]}…"
+    return value
 
 
 def _by(events: Sequence[int]) -> str:
