@@ -1,7 +1,8 @@
 """Add golden lines for events that show what none shows yet: python -m tests.golden.
 
-It runs the tests of the rules, and keeps of what they record every type, and every field of one, that has no
-golden line; lines that are there stay as they are. So a new event gets its lines from its own tests.
+It runs the tests of the rules, and keeps of what they record every type, every field of one, and every
+default that left a field out, that has no golden line; lines that are there stay as they are. So a new event
+gets its lines from its own tests.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.golden.reading import FOLDER, fields_of, golden, reading_of, write
+from tests.golden.reading import FOLDER, Golden, Shown, fields_of, golden, reading_of, shown_by, write
 from tests.ledger.world import World
 
 from ledger import decider
@@ -28,25 +29,32 @@ class Keeping:
     """What is recorded while the tests run, as far as it shows something new."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, list[bytes]] = {}
+        self.kept: dict[str, list[Golden]] = {}
+        self._fields: set[Shown] = {
+            shown for type_ in decider.EVENTS for line in golden(type_) for shown in shown_by(line)
+        }
         self._shown = {
             type_: {field for line in golden(type_) for field in fields_of(read_event(line.stored))}
             for type_ in decider.EVENTS
         }
 
     def take(self, event: Event) -> None:
-        """Keep an event if it is the first of its type, or has a field that none has."""
+        """Keep an event if it is the first of its type, or has or leaves out a field as none does."""
+        stored = encode_canonical(event)
+        line = Golden(stored, write(reading_of(stored)))
         new = fields_of(event) - self._shown[event.type]
-        if new or not (golden(event.type) or event.type in self.kept):
+        fields = shown_by(line) - self._fields
+        if new or fields or not (golden(event.type) or event.type in self.kept):
             self._shown[event.type] |= new
-            self.kept.setdefault(event.type, []).append(encode_canonical(event))
+            self._fields |= fields
+            self.kept.setdefault(event.type, []).append(line)
 
     def write(self) -> None:
         """Add what was kept to the files, and say so."""
-        for type_, states in sorted(self.kept.items()):
+        for type_, lines in sorted(self.kept.items()):
             with (FOLDER / f"{type_}.ndjson").open("ab") as file:
-                file.writelines(b"%s\n%s\n" % (state, write(reading_of(state))) for state in states)
-            print(f"{type_}: {len(states)} more")
+                file.writelines(b"%s\n%s\n" % line for line in lines)
+            print(f"{type_}: {len(lines)} more")
         if missing := sorted(type_ for type_ in decider.EVENTS if not golden(type_)):
             sys.exit(f"no test of the rules records {', '.join(missing)}")
 

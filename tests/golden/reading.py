@@ -7,13 +7,15 @@ default is not in the bytes, and changing it would change what old events say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from inspect import get_annotations
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 
+from ledger import decider
 from ledger.decider import read_event
 from ledger.event import Event, encode_canonical
 
@@ -98,3 +100,56 @@ def fields_of(event: Event) -> set[str]:
     """Name the fields that an event's data has; what a command brought is not the event's own."""
     stored = msgspec.json.decode(encode_canonical(event.data))
     return {path for path in paths_of(stored) if not path.startswith("/command/data/")}
+
+
+class Shown(NamedTuple):
+    """A field of a class of stored data, as a line shows it: in the bytes, or left out of them."""
+
+    field: str
+    stored: bool
+
+
+def shown_by(line: Golden) -> set[Shown]:
+    """Tell which fields a line shows, with the value that they have to have for ever."""
+    stored, reading = msgspec.json.decode(line.stored), msgspec.json.decode(line.reading)
+    return set(_shown(read_event(line.stored).data, stored["data"], reading["data"]))
+
+
+def _shown(value: object, stored: Spelled, reading: Spelled) -> Iterator[Shown]:
+    if isinstance(value, msgspec.Struct) and isinstance(stored, dict) and isinstance(reading, dict):
+        for field in msgspec.structs.fields(value):
+            name = field.encode_name
+            if name in reading:  # a field that came after the line is not held to anything by it
+                yield Shown(_named(type(value), field.name), name in stored)
+            if name in stored and name in reading:
+                yield from _shown(getattr(value, field.name), stored[name], reading[name])
+    elif isinstance(value, list | tuple) and isinstance(stored, list) and isinstance(reading, list):
+        for each in zip(value, stored, reading, strict=True):
+            yield from _shown(*each)
+
+
+def to_show() -> set[Shown]:
+    """List every field of whatever is stored, and every one that has a default as left out too."""
+    return {
+        Shown(_named(each, field.name), stored)
+        for each in _stored_classes(decider.EVENTS.values(), set())
+        for field in msgspec.structs.fields(each)
+        for stored in ((True,) if field.required else (True, False))
+    }
+
+
+def _stored_classes(types: Iterable[object], found: set[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
+    for each in types:
+        if isinstance(each, type) and issubclass(each, msgspec.Struct):
+            if each not in found:
+                found.add(each)
+                _stored_classes((field.type for field in msgspec.structs.fields(each)), found)
+        else:
+            _stored_classes(get_args(each), found)
+    return found
+
+
+def _named(owner: type[msgspec.Struct], field: str) -> str:
+    """Name a field by the class that says it and its default: that may be a base of the class at hand."""
+    says = next(each for each in owner.__mro__ if field in get_annotations(each))
+    return f"{says.__module__}.{says.__qualname__}.{field}"

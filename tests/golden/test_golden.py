@@ -7,7 +7,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.golden.reading import Spelled, differences, golden, golden_types, reading_of
+from tests.golden.reading import (
+    Golden,
+    Shown,
+    Spelled,
+    differences,
+    golden,
+    golden_types,
+    reading_of,
+    shown_by,
+    to_show,
+    write,
+)
 
 from ledger import decider
 from ledger.decider import read_event
@@ -27,6 +38,13 @@ def test_no_type_that_was_ever_recorded_is_forgotten() -> None:
     assert set(golden_types()) <= decider.EVENTS.keys()
     described = set(re.findall(r"^### ([a-z_]+\.[a-z_]+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     assert set(golden_types()) <= described
+
+
+def test_every_field_is_read_where_it_is_stored_and_where_its_default_left_it_out() -> None:
+    """A default is in no bytes: where no line leaves the field out, another default changes old events."""
+    shown = {each for type_ in golden_types() for line in golden(type_) for each in shown_by(line)}
+    missing = sorted(f"{field} {'stored' if stored else 'left out'}" for field, stored in to_show() - shown)
+    assert not missing, "add them: .venv/bin/python -m tests.golden"
 
 
 @pytest.mark.parametrize("type_", golden_types())
@@ -53,3 +71,16 @@ def test_a_changed_default_a_lost_field_and_another_meaning_are_found() -> None:
     assert list(differences(was, now)) == [
         "/data/a reads 2, it was 1", "/data/b/1/c reads 3, it was 2", "/data/d is not read any more"
     ]  # fmt: skip
+
+
+def test_a_field_is_shown_only_by_a_line_that_fixes_what_it_reads_as() -> None:
+    """A line from before a field was there leaves it out too, and says nothing of its default."""
+    field = "ledger.customer.CustomerOpened.credit_limit"
+    stored = golden("customer.opened")[0].stored
+    complete = reading_of(stored)
+    assert Shown(field, stored=False) in shown_by(Golden(stored, write(complete)))
+    assert isinstance(complete, dict)
+    data = complete["data"]
+    assert isinstance(data, dict)
+    del data["credit_limit"]
+    assert Shown(field, stored=False) not in shown_by(Golden(stored, write(complete)))
