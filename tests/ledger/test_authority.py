@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.ledger import asks
 from tests.ledger.asks import amount_off, approve, charge, decline, discount_policy, percent_off, revoke
 from tests.ledger.table import said, untaxed
-from tests.ledger.world import Ask, World
+from tests.ledger.world import START, Ask, World
 
 from ledger.errors import Refusal
+from ledger.event import encode_canonical
 
 ROLES = {
     "anna": "agent",
@@ -124,6 +126,17 @@ USED = [
 )  # fmt: skip
 def test_limits(steps: Sequence[Step], when: Step, then: Sequence[str]) -> None:
     play(untaxed(), [("shop", POLICY), *steps], when, then)
+
+
+def test_who_it_was_when_and_under_which_authority_stand_in_the_event() -> None:
+    world = untaxed()
+    world.post(POLICY)
+    world.acts("anna", "agent")
+    (event,) = world.post(ten("x1"), at=START + timedelta(days=2))
+    stored = msgspec.json.decode(encode_canonical(event))
+    assert (stored["principal"], stored["time"]) == ("anna", "2026-01-03T00:00:00Z")
+    assert START + timedelta(days=30) < event.recordedtime <= world.now
+    assert stored["data"]["authority"] == {"role": "agent", "policy_from": "2026-01-01"}
 
 
 ASKED = [("anna", percent_off("x1", "20", invoices=1, reason="leaving", campaign="spring"))]

@@ -152,7 +152,15 @@ def test_a_master_key_does_not_show_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["ledger_writer", "ledger_projector", "ledger_service", "ledger_finance", "ledger_auditor"]
+    "role",
+    [
+        "ledger_writer",
+        "ledger_projector",
+        "ledger_service",
+        "ledger_finance",
+        "ledger_auditor",
+        "ledger_verifier",
+    ],
 )
 @pytest.mark.parametrize("table", ["key", "record", "master", "erasure"])
 def test_no_other_role_reaches_the_vault(known: str, role: str, table: str) -> None:
