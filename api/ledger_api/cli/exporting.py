@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -110,6 +111,11 @@ def export_log(
 
 
 def _from_log(order: Order, reach: Reach, target: Target) -> tuple[Order, str]:
+    """Export from the database.
+
+    Where an export breaks off, the database still sends: closing the connection ends that, and a rollback
+    would wait for it for ever.
+    """
     from ledger.database import connect  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.files.exporting import head_of  # noqa: PLC0415
@@ -117,7 +123,7 @@ def _from_log(order: Order, reach: Reach, target: Target) -> tuple[Order, str]:
 
     with (
         runtime() as found,
-        connect(found.conninfo, statement_seconds_max=0) as connection,
+        closing(connect(found.conninfo, statement_seconds_max=0)) as connection,
     ):
         order = order.within(reach.of(order.book, head_of(connection, order.book).position))
         with progress(f"Exporting {order.book}", order.upto) as advance:

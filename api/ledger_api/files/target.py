@@ -61,8 +61,10 @@ def opened(target: Target) -> Iterator[BinaryIO]:
 @contextmanager
 def _opened(target: Target) -> Iterator[BinaryIO]:
     if target.file is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        # Not sys.stdout's own buffer: that is none under PYTHONUNBUFFERED, and then what the reader of a pipe
+        # left behind is no error; and what it still holds after an error fails again when Python ends.
+        with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
+            yield out
     elif is_plain(target.file):
         with _replacing(Path(os.path.realpath(target.file)), target) as out:
             yield out
