@@ -82,9 +82,13 @@ class Reader:
     async def items_as_of(self, when: Past, question: Question) -> Items:
         """Ask the read models as they were at a moment.
 
-        As many questions are answered at once as there are workspaces; the others wait.
+        As many questions are answered at once as there are workspaces; the others wait, but not for ever.
         """
-        workspace = await self._workspaces.get()
+        try:
+            async with asyncio.timeout(past.TURN_SECONDS_MAX):
+                workspace = await self._workspaces.get()
+        except TimeoutError:
+            raise Unavailable("too much is asked about earlier moments just now", 5) from None
         try:
             async with self._pool.connection() as conn:
                 rows = await past.ask(conn, workspace, when, question)

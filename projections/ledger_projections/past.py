@@ -17,6 +17,7 @@ from typing import LiteralString, NamedTuple, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from ledger.decider import OF_BOOK
@@ -35,6 +36,8 @@ MOMENT = _SQL["moment"]
 
 WORKSPACES = 2
 """Questions about earlier moments that are answered at once; another one waits its turn."""
+TURN_SECONDS_MAX = 10.0
+"""How long a question waits for a workspace: whoever may log in at all may hold its lock, for ever."""
 LEFT_BYTES_MAX = 8 << 20
 """Bytes of rolled back events that a workspace may hold before it is cleared."""
 
@@ -140,15 +143,18 @@ async def ask(connection: AsyncConnection, workspace: int, past: Past, question:
     """Answer a question as of a moment: the rows of its query as JSON.
 
     `workspace` is one that no other question of this process is in. Raises `Unavailable` when it belongs to
-    another version of the program.
+    another version of the program, or somebody else holds it.
     """
     folded = _folded(tuple(question.models))
-    for _ in range(2):
-        async with connection.transaction(force_rollback=True):
-            left, present = await _copy(connection, workspace, past, question.customers, folded)
-            if left <= LEFT_BYTES_MAX:
-                return await _fold_and_ask(connection, workspace, past, question, folded, present)
-        await _clear(connection, workspace)
+    try:
+        for _ in range(2):
+            async with connection.transaction(force_rollback=True):
+                left, present = await _copy(connection, workspace, past, question.customers, folded)
+                if left <= LEFT_BYTES_MAX:
+                    return await _fold_and_ask(connection, workspace, past, question, folded, present)
+            await _clear(connection, workspace)
+    except LockNotAvailable as error:
+        raise Unavailable("where earlier moments are looked at is held by somebody else", 5) from error
     raise Unavailable("too much is asked about earlier moments just now")
 
 
@@ -165,6 +171,7 @@ async def _copy(
     types = None if folded.types is None else sorted(folded.types)
     copied = {"copy_streams": types} | ({"copy_types": folded.of_customers} if customers is None else {})
     async with connection.pipeline():
+        await connection.execute(_SQL["turn"], {"turn": f"{TURN_SECONDS_MAX}s"})
         began = await connection.execute(
             _own("begin", workspace),
             {"kind": locks.PAST, "workspace": workspace, "schema": f"log{_suffix(workspace)}", "at": past.at},
@@ -205,6 +212,7 @@ async def _fold_and_ask(
 async def _clear(connection: AsyncConnection, workspace: int) -> None:
     """Throw away what was rolled back: no vacuum comes as often as questions may."""
     async with connection.transaction():
+        await connection.execute(_SQL["turn"], {"turn": f"{TURN_SECONDS_MAX}s"})
         await connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (locks.PAST, workspace))
         schemas = [f"log{_suffix(workspace)}", *(each.schema for each in _targets(READ_MODELS, workspace))]
         tables = []

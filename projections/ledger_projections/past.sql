@@ -38,6 +38,10 @@ SELECT m.head, m.upto, coalesce(m.recorded > clock_timestamp(), false),
     (m.at AT TIME ZONE m.zone)::date::text, m.at::text
 FROM moment AS m;
 
+-- name: turn
+-- How long the workspace is waited for; a statement of its own, as it counts from the next one on.
+SELECT set_config('lock_timeout', %(turn)s, true);
+
 -- name: begin
 -- Alone in the workspace until the transaction ends, at the moment that is looked from. What is copied is looked up by
 -- index, row by row. Tells which program the workspace is for, and how many bytes of what was rolled back lie in it.

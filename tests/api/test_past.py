@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import LiteralString
 
 import pytest
 from tests.api import history
 from tests.api.history import START
 from tests.api.live import Caller, Json, Live, open_book, problem
 from tests.ledger.asks import charge, issue, pay, percent_off, revoke
+
+from ledger.database import connect, reader_pool
+from ledger.errors import Unavailable
+from ledger.notices import Notices
+from ledger_api.reading import Reader
+from ledger_projections import locks, past
 
 CUSTOMERS = [f"c-{number:02}" for number in range(1, 7)]
 OF_CUSTOMER = ("", "/balance", "/balance/explain", "/statement", "/invoices", "/disputes", "/discounts")
@@ -53,6 +62,30 @@ def answers(caller: Caller, customer: str, **moment: int | str) -> dict[str, Jso
         found[path] = caller.read(path, **moment)
         found[f"{path}/explain"] = caller.read(f"{path}/explain", **moment)
     return found
+
+
+def test_workspaces_that_somebody_holds_keep_nobody_waiting_for_ever(
+    live: Live, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "TURN_SECONDS_MAX", 0.3)
+    moment = past.Past(alice.book, 2, day="infinity", instant="infinity", today="2026-03-01")
+    query: LiteralString = "SELECT c.customer FROM customers.customer AS c WHERE c.book = %(book)s"
+    question = past.Question(["alice"], ("customers",), query, {"book": alice.book})
+
+    async def ask(questions: int) -> list[object]:
+        async with reader_pool(live.database, size_max=4) as pool:
+            reader = Reader(pool, Notices(live.database), 1, 1)
+            asked = (reader.items_as_of(moment, question) for _ in range(questions))
+            return [*await asyncio.gather(*asked, return_exceptions=True)]
+
+    with connect(live.database, role="ledger_finance") as finance:
+        for workspace in range(past.WORKSPACES):
+            finance.execute("SELECT pg_advisory_lock(%s, %s)", (locks.PAST, workspace))
+        began = time.monotonic()
+        answers = asyncio.run(ask(40))
+        assert time.monotonic() - began < 40 / past.WORKSPACES * past.TURN_SECONDS_MAX
+        assert [type(answer) for answer in answers] == [Unavailable] * 40
+    assert asyncio.run(ask(1)) == [(2, [{"customer": "alice"}])]
 
 
 @pytest.mark.parametrize("seed", [3])

@@ -18,7 +18,7 @@ from ledger.database import connect, with_settings
 from ledger.errors import Unavailable
 from ledger.log.writer import Writer
 from ledger.settings import Settings
-from ledger_projections import past
+from ledger_projections import locks, past
 from ledger_projections.past import Past, Question, ask, install_workspaces
 from ledger_projections.readmodel import READ_MODELS
 
@@ -102,6 +102,20 @@ def test_a_workspace_of_another_version_is_made_anew(database: str, connection: 
     oid = connection.execute("""SELECT '"log@past1".event'::regclass::oid""").fetchone()
     install_workspaces(connection)
     assert connection.execute("""SELECT '"log@past1".event'::regclass::oid""").fetchone() == oid
+
+
+@pytest.mark.usefixtures("connection")
+def test_a_workspace_that_somebody_holds_is_waited_for_and_no_longer(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "TURN_SECONDS_MAX", 0.3)
+    moment = Past(BOOK, 20, **FOREVER)
+    with connect(database, role="ledger_finance") as finance:
+        finance.execute("SELECT pg_advisory_lock(%s, 0)", (locks.PAST,))
+        with pytest.raises(Unavailable, match="held"):
+            asked(database, moment)
+        assert asked(database, moment, workspace=1)
+    assert asked(database, moment)
 
 
 def test_finance_does_not_see_workspaces(connection: Connection) -> None:
