@@ -9,7 +9,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from tests.api.command import run
 from tests.api.live import Caller, Live, open_book, problem, serving
+from tests.ledger.asks import issue
 
 from ledger.log.merkle import leaf_hash
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -81,6 +83,42 @@ def test_a_stranger_verifies_the_whole_log(signing: Live) -> None:
 
     kept = read_offline_proof(book.get("/log/proof/offline/7").content)
     assert kept.verify(leaf_hash(entries[6]), read_verifier(book.get("/log/keys").text.strip())) == late
+
+
+def test_what_stands_beside_an_event_that_fits_no_bundle_is_read_from_the_feed_and_verified(
+    signing: Live, tmp_path: Path
+) -> None:
+    """An entry of a bundle says its length in two bytes [docs/auditors.md]."""
+    book = open_book(signing, signing.client(signing.key()[1]))
+    book.tell(("customer.opened", {"currency": "EUR"}))
+    for number in range(500):
+        book.tell(("charge.posted", {"charge": f"c{number}", "service": "s", "currency": "EUR", "net": 1}))
+    long = book.tell(issue())["events"][0]
+    checkpoint = signed(book)
+    refused = book.get("/log/tile/entries/001.p/247")
+    assert problem(refused) == (404, "entry_too_long")
+    assert f"position {long['position']} has" in refused.json()["detail"]
+    assert problem(book.get("/log/tile/entries/001.p/248")) == (404, "tile_unknown")
+    assert book.get("/log/tile/entries/000").status_code == 200
+    assert book.get("/log/tile/entries/001.p/246").status_code == 200, "what stands in front of it"
+
+    exported = tmp_path / "log.ndjson"
+    assert run(signing.database, "export", "--book", book.book, exported).code == 0
+    lines = exported.read_bytes().splitlines()
+    assert len(lines[long["position"] - 1]) > 65_535
+    leaves = [sha256(b"\x00" + line).digest() for line in lines]
+    assert _root(leaves) == checkpoint.root
+    assert book.get("/log/tile/0/001.p/247").content == b"".join(leaves[256:])
+    assert [orjson.loads(line) for line in lines] == book.walk_feed()
+
+    entry, proof, keys = (tmp_path / name for name in ("entry", "proof", "keys"))
+    entry.write_bytes(lines[long["position"] - 1])
+    proof.write_bytes(book.get(f"/log/proof/offline/{long['position']}").content)
+    keys.write_bytes(book.get("/log/keys").content)
+    checked = run(signing.database, "log", "check-proof", proof, "--entry", entry, "--key", keys)
+    assert checked.code == 0, checked.err
+    entry.write_bytes(entry.read_bytes().replace(b'"net":1', b'"net":2', 1))
+    assert run(signing.database, "log", "check-proof", proof, "--entry", entry, "--key", keys).code == 5
 
 
 def test_tiles_and_proofs_end_at_the_checkpoint(signing: Live) -> None:

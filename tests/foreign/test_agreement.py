@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -122,6 +123,35 @@ def test_one_flipped_byte_is_found_by_verify_and_by_every_program(
             assert all(program.complaint(journal) for journal in made.values()), (program.name, position)
         assert run(database, "export", "--book", book).code == 5, "its lines do not come to the root"
         _flip(database, book, position, at, before)
+    assert verify_book(database, book, processes=1).passed
+
+
+@pytest.mark.parametrize(
+    ("type_", "digit"),
+    [
+        ("dispute.opened", rb'"data":\{"amount":[0-9]*([0-9])'),
+        ("payment.received", rb'"time":"[0-9]{4}-[0-9]{2}-[01]([1-8])T'),
+    ],
+)
+def test_what_is_not_posted_is_found_by_verify_alone(
+    recorded: tuple[str, list[str]], tmp_path: Path, type_: str, digit: bytes
+) -> None:
+    """So says docs/auditors.md: an amount that is not posted, and another day of the same month."""
+    database, books = recorded
+    book, row, found = next(
+        (book, row, found)
+        for book in books
+        for row in read_log(database, book).rows
+        if row.type == type_ and (found := re.search(digit, row.state))
+    )
+    before = found[1].decode()
+    _flip(database, book, row.position, found.start(1), str(int(before) % 9 + 1))
+    report = verify_book(database, book, processes=1)
+    assert (report.passed, report.first_position) == (False, row.position)
+    for program in FOUND:
+        made = journals(database, book, program.name, tmp_path)
+        assert [program.complaint(journal) for journal in made.values()] == [""] * len(made), program.name
+    _flip(database, book, row.position, found.start(1), before)
     assert verify_book(database, book, processes=1).passed
 
 
