@@ -2,13 +2,14 @@
 
 All or nothing, in one transaction that holds the head of the book like any append does: a log that is there
 in part would look like a whole one. Nothing is decided anew. Each line is held to what it says of itself and
-to the lines before it, so that what comes out is a log that the writer could have written; that it is the one
-which it did write, only a checkpoint that was kept outside can show.
+to the lines before it, so that what comes out is a log that the writer could have written by now; that it is
+the one which it did write, only a checkpoint that was kept outside can show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
@@ -48,7 +49,7 @@ def import_log(
         with conn.transaction():
             head, _ = store.lock(conn, book, ())
             _refuse_used(book, head)
-            log = LogLines(book, outside)
+            log = LogLines(book, outside, head.recorded_at)
             with store.copying(conn) as write:
                 for line in lines:
                     write(log.read(line))
@@ -79,11 +80,14 @@ def _refuse_broken_streams(conn: psycopg.Connection, book: str, upto: int) -> No
 class LogLines:
     """What was read so far of the lines of a book's log, and the tree over it.
 
-    `outside` are checkpoints that were kept elsewhere, which the lines have to extend.
+    `outside` are checkpoints that were kept elsewhere, which the lines have to extend. `now` is the ledger's
+    clock, where it is known: whatever is recorded behind a line is recorded later than it, so that one from
+    the future would take the clock of its book along.
     """
 
-    def __init__(self, book: str, outside: Sequence[Checkpoint] = ()) -> None:
+    def __init__(self, book: str, outside: Sequence[Checkpoint] = (), now: datetime | None = None) -> None:
         self._book = book
+        self._now = now
         self._outside: dict[int, set[bytes]] = {}
         """The roots that checkpoints name, by their sizes, as far as they were not compared yet."""
         for each in outside:
@@ -113,7 +117,7 @@ class LogLines:
         row = store.row_of(event)
         if row.state != state:
             raise IntegrityError(f"line {number} is not as it was recorded: its JSON is not canonical")
-        for said in (self._misplaced(event, number), self._misdecided(event)):
+        for said in (self._misplaced(event, number), self._mistimed(event), self._misdecided(event)):
             if said is not None:
                 raise IntegrityError(f"line {number} {said}")
         self._last = event
@@ -131,8 +135,14 @@ class LogLines:
             return f"is {event.type}: a log begins with book.opened, and has one"
         if not 0 < event.version <= number:
             return f"has version {event.version}"
+        return None
+
+    def _mistimed(self, event: Event) -> str | None:
+        """Say why an event cannot have been recorded when it says."""
         if self._last is not None and event.recordedtime < self._last.recordedtime:
             return f"was recorded {event.recordedtime}, before the line before it"
+        if self._now is not None and event.recordedtime > self._now:
+            return f"was recorded {event.recordedtime}, in the future: the ledger's clock says {self._now}"
         return None
 
     def _misdecided(self, event: Event) -> str | None:
