@@ -179,6 +179,30 @@ def test_an_amount_changed_with_care_shows_by_a_checkpoint_alone(
         assert bring(other, forged).root != root_of(lines)
 
 
+def test_what_verifying_calls_wrong_is_refused_before_anything_is_stored(
+    database: str, tmp_path: Path
+) -> None:
+    lines = lines_of(told().events)
+    file = tmp_path / "log.ndjson"
+    for place, true, false, said in (
+        (4, b'"net":1500', b'"net":1501', "the postings of invoice.issued at position 5 sum to -1"),
+        (6, b'"amount":700', b'"amount":700000', "INV-1 has -698500 receivable and 0 disputed"),
+    ):
+        forged = lines[place].replace(true, false)
+        assert forged != lines[place]
+        file.write_bytes(b"".join([*lines[:place], forged, *lines[place + 1 :]]))
+        assert run(database, "verify", "--offline", file).code == 5
+        for given in (file, "-"):
+            ran = run(database, "import", "--log", given, "--book", BOOK, given=file.read_bytes())
+            assert ran.code == 5, ran.err
+            assert said in ran.err.splitlines()[-1]
+    with connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger.head").fetchone() == (0,)
+    assert run(database, "import", "--log", "-", "--book", BOOK, given=b"".join(lines)).code == 0
+    again = run(database, "import", "--log", file, "--book", BOOK)
+    assert (again.code, "the book book has 7 events" in again.err) == (4, True), "told before all else"
+
+
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 KEPT = "held to no checkpoint: only one kept elsewhere tells whether this is the log that was signed"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,8 +58,8 @@ def import_files(
     Messages keep their order for each customer, and whatever was recorded before is answered again and not
     recorded: importing a file twice changes nothing. Exit code 3 when a message was refused.
 
-    With --log an exported log becomes the log of the book, byte for byte, or nothing does: that it is the one
-    which was signed, only a --checkpoint shows. Exit code 4 when the book is not empty, 5 for what is no log.
+    With --log an exported log, verified first, becomes that of the book byte for byte, or nothing does. Only
+    a --checkpoint shows that it was signed. Exit code 4: the book is not empty; 5: it is wrong, or no log.
     """
     from ledger_api.cli.connecting import Wants, connected, use_home  # noqa: PLC0415
     from ledger_api.client.bulk import Lanes  # noqa: PLC0415
@@ -104,22 +105,27 @@ def _refuse_mixed(
 def import_exported(
     file: Path, book: str, checkpoints: Sequence[Path], key: str | None, *, as_json: bool
 ) -> None:
-    """Import an exported log, and tell how many events there are and the root over them."""
+    """Verify and import an exported log, and tell how many events there are and the root over them."""
     from ledger.database import connect  # noqa: PLC0415
-    from ledger.log.importing import import_log  # noqa: PLC0415
+    from ledger.log.importing import import_log, refuse_used, refuse_wrong  # noqa: PLC0415
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_api.files.checkpoints import read_checkpoint_file, read_keys  # noqa: PLC0415
     from ledger_api.files.importing import count_lines  # noqa: PLC0415
 
     keys = read_keys([key] if key is not None else [])
     outside = [read_checkpoint_file(path, keys, book) for path in checkpoints]
-    with (
-        runtime() as found,
-        connect(found.conninfo, autocommit=False, statement_seconds_max=0) as connection,
-        nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb") as lines,
-        progress(f"Importing {book}", None if file == STDIN else count_lines(lines)) as advance,
-    ):
-        imported = import_log(connection, book, lines, outside, advance)
+    with runtime() as found:
+        with found.connect() as connection:
+            refuse_used(connection, book)  # nobody waits for a verification to be told that
+        with _readable_twice(file) as path, path.open("rb") as lines:
+            events = count_lines(lines)
+            with progress(f"Verifying {book}", events) as advance:
+                refuse_wrong(path, advance)
+            with (
+                connect(found.conninfo, autocommit=False, statement_seconds_max=0) as connection,
+                progress(f"Importing {book}", events) as advance,
+            ):
+                imported = import_log(connection, book, lines, outside, advance)
     sizes = sorted({each.size for each in outside if each.size})
     if as_json:
         print_json({"book": book, "events": imported.events, "root": imported.root.hex(),
@@ -129,6 +135,25 @@ def import_exported(
     print(f"root {imported.root.hex()}")
     for said in _held_to(sizes, imported.events, signed=bool(keys)):
         print(said)
+
+
+@contextmanager
+def _readable_twice(file: Path) -> Iterator[Path]:
+    """Give the file; standard input, which can be read only once, is written to one for a while."""
+    from ledger.errors import ConfigurationError  # noqa: PLC0415
+    from ledger.scratch import scratch  # noqa: PLC0415
+
+    if file != STDIN:
+        yield file
+        return
+    with scratch("billing-ledger-import-") as folder:
+        path = folder / "log.ndjson"
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+        yield path
 
 
 def _held_to(sizes: Sequence[int], events: int, *, signed: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
@@ -19,6 +20,7 @@ from ledger.errors import ConfigurationError, IntegrityError
 from ledger.event import LEDGER, Event
 from ledger.log import merkle, store
 from ledger.tlog.checkpoint import Checkpoint
+from ledger.verify.offline import verify_file
 from ledger.verify.rows import check_streams
 
 _TOLD_LINES = 1_000
@@ -48,7 +50,7 @@ def import_log(
     try:
         with conn.transaction():
             head, _ = store.lock(conn, book, ())
-            _refuse_used(book, head)
+            refuse_used(conn, book)
             log = LogLines(book, outside, head.recorded_at)
             with store.copying(conn) as write:
                 for line in lines:
@@ -65,10 +67,25 @@ def import_log(
     return imported
 
 
-def _refuse_used(book: str, head: store.Head) -> None:
-    if head.position:
+def refuse_used(conn: psycopg.Connection, book: str) -> None:
+    """Refuse a book that has events already, with `ConfigurationError`."""
+    if position := store.position_of(conn, book):
         raise ConfigurationError(
-            f"the book {book} has {head.position} events: a log is imported into an empty book only"
+            f"the book {book} has {position} events: a log is imported into an empty book only"
+        )
+
+
+def refuse_wrong(path: Path, advance: Callable[[int], None] = lambda _: None) -> None:
+    """Verify a file before anything of it is stored: what is wrong in a log stays there for ever.
+
+    Raises `IntegrityError` with the first thing that is wrong, `ConfigurationError` when the file is empty.
+    """
+    wrong = [each for each in verify_file(path, advance=advance).checks if each.found]
+    if wrong:
+        found = sum(each.found for each in wrong)
+        raise IntegrityError(
+            f"{wrong[0].name}: {wrong[0].findings[0].said} ({found} wrong: verify --offline lists them); "
+            "nothing was stored"
         )
 
 

@@ -140,6 +140,12 @@ def lock(
     return Head(row[0], merkle.unpack(row[1]), row[2]), found
 
 
+def position_of(conn: psycopg.Connection, book: str) -> int:
+    """Tell where the log of a book ends; 0 when there is no such book."""
+    row = conn.execute(_SQL["position"], (book,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def move_head(conn: psycopg.Connection, book: str, head: Head) -> None:
     """Say where the log ends now, in the transaction that appended."""
     conn.execute(

@@ -19,6 +19,10 @@ INSERT INTO ledger.head (book, position, frontier) VALUES (%s, 0, '') ON CONFLIC
 SELECT position, frontier, greatest(clock_timestamp(), recorded_at + interval '1 microsecond') FROM ledger.head
 WHERE book = %s FOR UPDATE;
 
+-- name: position
+-- Where the log of a book ends; a book without a head has no event yet.
+SELECT position FROM ledger.head WHERE book = %s;
+
 -- name: move_head
 -- In the same transaction as the events; the notice goes out when it commits.
 WITH moved AS (
