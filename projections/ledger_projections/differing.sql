@@ -30,8 +30,7 @@ SELECT s.customer, s.currency, b.balance, b.balance + s.amount::bigint, s.events
 FROM summed AS s
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(p.amount), 0)::bigint AS balance FROM journal.posting AS p
-    WHERE (p.customer, p.book, p.position) > (s.customer, %(book)s, 0)
-        AND (p.customer, p.book, p.position) <= (s.customer, %(book)s, %(before)s)
+    WHERE p.customer = s.customer AND p.book = %(book)s AND p.position <= %(before)s
         AND p.currency = s.currency AND p.account IN ('receivable', 'disputed', 'customer_credit')) AS b
 ORDER BY s.customer, s.currency;
 

@@ -16,10 +16,10 @@ FROM (
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'disputed'), 0) AS disputed,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0) AS customer_credit,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'unbilled'), 0) AS unbilled
-    FROM journal.posting AS p
-    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
-        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
-        AND p.account IN ('receivable', 'disputed', 'customer_credit', 'unbilled')
+    FROM (SELECT %(customer)s::text AS customer, %(book)s::text AS book OFFSET 0) AS asked
+    JOIN journal.posting AS p ON p.customer = asked.customer AND p.book = asked.book
+        AND p.position <= coalesce(%(upto)s, 9223372036854775807)
+    WHERE p.account IN ('receivable', 'disputed', 'customer_credit', 'unbilled')
         AND (p.occurred_on < %(day)s::date
             OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
     GROUP BY p.currency
@@ -38,10 +38,10 @@ FROM (
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'receivable'), 0) AS receivable,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'disputed'), 0) AS disputed,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0) AS customer_credit
-    FROM journal.posting AS p
-    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
-        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
-        AND p.account IN ('receivable', 'disputed', 'customer_credit')
+    FROM (SELECT %(customer)s::text AS customer, %(book)s::text AS book OFFSET 0) AS asked
+    JOIN journal.posting AS p ON p.customer = asked.customer AND p.book = asked.book
+        AND p.position <= coalesce(%(upto)s, 9223372036854775807)
+    WHERE p.account IN ('receivable', 'disputed', 'customer_credit')
         AND (p.occurred_on < %(day)s::date
             OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
     GROUP BY p.occurred_on, p.position, p.currency

@@ -1,10 +1,10 @@
 -- name: openings
 -- The balance in each currency before a day, of all currencies that anything ever moved in.
 SELECT p.currency, coalesce(sum(p.amount) FILTER (WHERE p.occurred_on < %(from)s::date), 0)::bigint AS balance
-FROM journal.posting AS p
-WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
-    AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
-    AND p.account IN ('receivable', 'disputed', 'customer_credit')
+FROM (SELECT %(customer)s::text AS customer, %(book)s::text AS book OFFSET 0) AS asked
+JOIN journal.posting AS p ON p.customer = asked.customer AND p.book = asked.book
+    AND p.position <= coalesce(%(upto)s, 9223372036854775807)
+WHERE p.account IN ('receivable', 'disputed', 'customer_credit')
     AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
     AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
 GROUP BY p.currency
@@ -23,10 +23,10 @@ SELECT s.occurred_on, s.currency, e.type, s.amount::bigint AS amount, s.balance:
 FROM (
     SELECT p.occurred_on, p.position, p.currency, min(p.recorded_at) AS recorded_at, sum(p.amount) AS amount,
         sum(sum(p.amount)) OVER (PARTITION BY p.currency ORDER BY p.occurred_on, p.position) AS balance
-    FROM journal.posting AS p
-    WHERE (p.customer, p.book, p.position) > (%(customer)s, %(book)s, 0)
-        AND (p.customer, p.book, p.position) <= (%(customer)s, %(book)s, coalesce(%(upto)s, 9223372036854775807))
-        AND p.account IN ('receivable', 'disputed', 'customer_credit')
+    FROM (SELECT %(customer)s::text AS customer, %(book)s::text AS book OFFSET 0) AS asked
+    JOIN journal.posting AS p ON p.customer = asked.customer AND p.book = asked.book
+        AND p.position <= coalesce(%(upto)s, 9223372036854775807)
+    WHERE p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.currency = coalesce(%(currency)s, p.currency) AND p.occurred_on <= %(to)s::date
         AND (p.occurred_on < %(day)s::date OR p.occurred_on = %(day)s::date AND p.occurred_at <= %(instant)s::timestamptz)
     GROUP BY p.occurred_on, p.position, p.currency

@@ -63,10 +63,10 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 BEGIN ATOMIC
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'disputed'), 0)::bigint,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'customer_credit'), 0)::bigint,
         coalesce(sum(p.amount) FILTER (WHERE p.account = 'unbilled'), 0)::bigint
-    FROM posting p
-    WHERE (p.customer, p.book, p.position) > (of_customer, of_book, 0)
-        AND (p.customer, p.book, p.position) <= (of_customer, of_book, (SELECT upto(of_book, as_of_position, as_of_recorded)))
-        AND p.occurred_on <= coalesce(as_of_occurred, 'infinity')
+    FROM (SELECT of_customer AS customer, of_book AS book OFFSET 0) asked
+    JOIN posting p ON p.customer = asked.customer AND p.book = asked.book
+        AND p.position <= (SELECT upto(of_book, as_of_position, as_of_recorded))
+    WHERE p.occurred_on <= coalesce(as_of_occurred, 'infinity')
     GROUP BY p.currency ORDER BY p.currency;
 END;
 COMMENT ON FUNCTION balance_as_of IS
@@ -99,11 +99,11 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SECURITY DEFINER BEGIN ATOMIC
     SELECT p.occurred_on, p.position, p.line, e.type, p.account, p.invoice, p.currency, p.amount,
         sum(p.amount) OVER (PARTITION BY p.currency ORDER BY p.occurred_on, p.position, p.line)::bigint,
         p.occurred_at, p.recorded_at
-    FROM posting p
+    FROM (SELECT of_customer AS customer, of_book AS book OFFSET 0) asked
+    JOIN posting p ON p.customer = asked.customer AND p.book = asked.book
+        AND p.position <= (SELECT upto(of_book, as_of_position, as_of_recorded))
     JOIN ledger.event e ON e.book = p.book AND e.position = p.position
-    WHERE (p.customer, p.book, p.position) > (of_customer, of_book, 0)
-        AND (p.customer, p.book, p.position) <= (of_customer, of_book, (SELECT upto(of_book, as_of_position, as_of_recorded)))
-        AND p.book = (SELECT ledger.book_in_force()) AND p.account IN ('receivable', 'disputed', 'customer_credit')
+    WHERE p.book = (SELECT ledger.book_in_force()) AND p.account IN ('receivable', 'disputed', 'customer_credit')
         AND p.occurred_on <= coalesce(as_of_occurred, 'infinity')
     ORDER BY p.occurred_on, p.position, p.line;
 END;
