@@ -52,8 +52,8 @@ def pages_read(database: str, position: int) -> dict[tuple[str, str], int]:
     """Count the pages of tables and indexes that each query looks at, asked as of the position."""
     with connect(database, role=None) as owner:
         owner.execute("VACUUM ANALYZE journal.posting")
-        # So that what is read can be compared, it is read in one way: a bitmap would count each page once, and
-        # a small table be read from end to end.
+        # So that what is read can be compared, it is read in one way: a bitmap would count each page once,
+        # and a small table be read from end to end.
         owner.execute("SET enable_bitmapscan = off")
         owner.execute("SET enable_seqscan = off")
         plans = {
