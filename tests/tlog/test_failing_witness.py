@@ -52,6 +52,16 @@ def _head(status: int, length: int) -> bytes:
     return f"HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n".encode()
 
 
+def _read_all(caller: socket.socket) -> None:
+    """Read a request to its end: closing before would reset the connection, and the answer be lost."""
+    with caller.makefile("rb") as asked:
+        length = 0
+        while (line := asked.readline().strip().lower()) != b"":
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        asked.read(length)
+
+
 @contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     """Run what listens where a witness should, and answers every request like this; gives its address."""
@@ -63,8 +73,8 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
             except OSError:
                 return
             with caller:
-                caller.recv(65_536)
                 try:
+                    _read_all(caller)
                     answer(caller)
                 except OSError:
                     continue  # it heard enough
