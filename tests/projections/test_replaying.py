@@ -30,20 +30,25 @@ def folds(database: str) -> Iterator[tuple[Connection, Cursors]]:
     yield from folding(database)
 
 
-def rows_in(database: str, name: str) -> Rows:
-    """Read every row of a replay."""
+def rows_of(connection: Connection, schemas: str, kinds: str) -> Rows:
+    """Read every row of the relations of some kinds, in the schemas of read models that are named so."""
     found: Rows = {}
-    with psycopg.connect(database, options="-c timezone=UTC -c role=ledger_service") as connection:
-        for model in NAMES:
-            schema = f"{name}_{model}"
-            tables = connection.execute(
-                "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'",
-                (schema,),
-            ).fetchall()
-            for (table,) in tables:
-                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(schema, table))
-                found[f"{model}.{table}"] = sorted(row for (row,) in connection.execute(query))
+    for model in NAMES:
+        schema = schemas.format(model)
+        relations = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind::text = ANY (%s)",
+            (f'"{schema}"', [*kinds]),
+        ).fetchall()
+        for (relation,) in relations:
+            query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(schema, relation))
+            found[f"{model}.{relation}"] = sorted(row for (row,) in connection.execute(query))
     return found
+
+
+def rows_in(database: str, name: str) -> Rows:
+    """Read every row of the tables of a replay."""
+    with psycopg.connect(database, options="-c timezone=UTC -c role=ledger_service") as connection:
+        return rows_of(connection, f"{name}_{{}}", "r")
 
 
 def test_a_replay_equals_what_was_followed_to_that_position(
@@ -80,21 +85,10 @@ def test_a_replay_equals_what_was_followed_to_that_position(
 
 def shown(database: str, schemas: str) -> Rows:
     """Read all that finance reads, tables and views, of read models in schemas that are named so."""
-    found: Rows = {}
     with psycopg.connect(database, autocommit=True) as connection:
         for setting, value in {**SEEN, "role": "ledger_finance"}.items():
             connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
-        for model in NAMES:
-            schema = schemas.format(model)
-            relations = connection.execute(
-                "SELECT relname FROM pg_class "
-                "WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v')",
-                (f'"{schema}"',),
-            ).fetchall()
-            for (relation,) in relations:
-                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(schema, relation))
-                found[f"{model}.{relation}"] = sorted(row for (row,) in connection.execute(query))
-    return found
+        return rows_of(connection, schemas, "rv")
 
 
 def test_all_that_finance_reads_of_a_replay_is_as_when_the_log_ended_there(

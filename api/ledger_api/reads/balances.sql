@@ -7,7 +7,8 @@ WHERE b.book = %(book)s AND b.customer = %(customer)s
 ORDER BY b.currency;
 
 -- name: balance_as_of
--- The same summed over the journal, as of any moment.
+-- The same summed over the journal, as of any moment. Whom it is about is joined (OFFSET 0), here and below, so that it is
+-- the index posting_customer that serves: it says why.
 SELECT s.currency, s.receivable + s.disputed + s.customer_credit AS balance, s.receivable, s.disputed,
     -s.customer_credit AS credit, greatest(s.customer_credit, 0) AS overdrawn, s.unbilled
 FROM (

@@ -1,5 +1,6 @@
 -- name: openings
 -- The balance in each currency before a day, of all currencies that anything ever moved in.
+-- Whom it is about is joined (OFFSET 0), here and below, so that it is the index posting_customer that serves: it says why.
 SELECT p.currency, coalesce(sum(p.amount) FILTER (WHERE p.occurred_on < %(from)s::date), 0)::bigint AS balance
 FROM (SELECT %(customer)s::text AS customer, %(book)s::text AS book OFFSET 0) AS asked
 JOIN journal.posting AS p ON p.customer = asked.customer AND p.book = asked.book
