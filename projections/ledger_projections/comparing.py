@@ -36,31 +36,28 @@ def row_sums(connection: Connection, schema: str, table: str, seed: int, book: s
     rows: sql.Composable = sql.Identifier(schema, table)
     if book is not None:
         rows = sql.SQL(_SQL["of_book"]).format(table=rows)
-    return _sums(connection, schema, table, rows, seed, {"book": book})
+    return _read(connection, _sums(connection, schema, table, rows, seed), {"book": book})
 
 
 def sums_of_added(
     connection: Connection, schema: str, table: str, fold: Fold, range_: Range, seed: int
 ) -> Sums:
-    """Do so for the rows that a fold would add to the table, which is in the schema, and add none."""
-    rows = sql.SQL(_SQL["added"]).format(table=sql.Identifier(schema, table), rows=sql.SQL(fold.added()))
-    return _sums(connection, schema, table, rows, seed, range_._asdict())
+    """Do so for the rows that a fold would add to a table in the schema, while it does the rest."""
+    rows = sql.SQL(_SQL["added"]).format(table=sql.Identifier(schema, table))
+    query = sql.SQL(fold.added()) + _sums(connection, schema, table, rows, seed)
+    return _read(connection, query, range_._asdict())
 
 
-def _sums(
-    connection: Connection,
-    schema: str,
-    table: str,
-    rows: sql.Composable,
-    seed: int,
-    values: Mapping[str, object],
-) -> Sums:
-    """Sum up rows that are like those of the table."""
-    columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
-    query = sql.SQL(_SQL["sums"]).format(hash=_hash(columns, seed), seed=sql.Literal(seed), rows=rows)
+def _read(connection: Connection, query: sql.Composed, values: Mapping[str, object]) -> Sums:
     row = connection.execute(query, values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives one row
     return Sums(*map(int, row))
+
+
+def _sums(connection: Connection, schema: str, table: str, rows: sql.Composable, seed: int) -> sql.Composed:
+    """Ask for the sums of rows that are like those of a table."""
+    columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
+    return sql.SQL(_SQL["sums"]).format(hash=_hash(columns, seed), seed=sql.Literal(seed), rows=rows)
 
 
 def _hash(columns: Iterable[TupleRow], seed: int) -> sql.Composed:

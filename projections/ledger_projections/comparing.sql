@@ -42,7 +42,7 @@ FROM (SELECT {hash} AS hash FROM {rows} AS t OFFSET 0) AS h;
 
 -- name: added
 -- The rows that a fold would add to a table, with the table's columns.
-(SELECT * FROM {table} WHERE false UNION ALL ({rows}));
+(SELECT * FROM {table} WHERE false UNION ALL SELECT * FROM added);
 
 -- name: differ
 -- The rows that differ, by key. Their text tells all that is hashed.

@@ -31,9 +31,9 @@ _SCANS = re.compile(r"^-- scans$", re.MULTILINE)
 class Fold(NamedTuple):
     """One statement of a fold.
 
-    `types` are the events that it is about; None: any may concern it. `adds` names the table if all that it
-    does is to add rows to one, which nothing changes afterwards. One that `scans` may read a whole table, of
-    which the planner has statistics, instead of looking a large range up in it.
+    `types` are the events that it is about; None: any may concern it. `adds` names the table that its last
+    part adds rows to, if nothing else does, nor changes them. One that `scans` may read a whole table, which
+    the planner has statistics of, instead of looking a large range up in it.
     """
 
     name: str
@@ -43,8 +43,10 @@ class Fold(NamedTuple):
     statement: LiteralString
 
     def added(self) -> LiteralString:
-        """Make of a statement that `adds` rows the question for these rows."""
-        return cast(LiteralString, re.sub(rf"\bINSERT INTO {self.adds}\n", "", self.statement))  # type: ignore[redundant-cast]  # mypy takes it for str
+        """Make of a statement that `adds` rows one that does all else; what follows it may read `added`."""
+        parts, _, rows = self.statement.partition(f"INSERT INTO {self.adds}\n")
+        begins = ", added" if re.search(r"^WITH\b", parts, re.MULTILINE) else "WITH added"
+        return cast(LiteralString, f"{parts.rstrip()}{begins} AS (\n{rows}\n)\n")  # type: ignore[redundant-cast]  # mypy takes it for str
 
 
 class ReadModel:

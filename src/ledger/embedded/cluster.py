@@ -56,7 +56,7 @@ SETTINGS = (
 )
 
 
-SHARED_BUFFERS_MAX = 1 << 30
+SHARED_BUFFERS_MAX = 2 << 30
 """Bytes of events and read models that the server keeps at hand, where there is four times as much memory."""
 _MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where a container says how much memory it may have: of control groups in version 2, and in version 1."""

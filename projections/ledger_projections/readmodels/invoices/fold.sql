@@ -1,4 +1,5 @@
 -- name: issue_and_settle
+-- adds: invoice_line
 -- types: invoice.issued invoice.voided allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved debt.written_off debt.recovered
 -- An equality written as = ANY (ARRAY[…]) is looked up by index, row by row: whatever the planner believes of the size
 -- of a table that grows while it is folded, it cannot choose to read all of it.
@@ -40,15 +41,6 @@ WITH fact AS MATERIALIZED (
         ) m
         GROUP BY m.book, m.invoice
     ) m
-), lines AS (
-    INSERT INTO invoice_line
-    SELECT %(book)s, i.invoice, (l.line ->> 'line')::integer, l.line ->> 'charge', l.line ->> 'service',
-        l.line ->> 'description', (l.line ->> 'quantity')::numeric, (l.line ->> 'unit_price')::numeric,
-        (l.line ->> 'net')::bigint, coalesce((l.line ->> 'discount')::bigint, 0), l.line ->> 'tax_category',
-        (l.line ->> 'rate')::numeric, (l.line ->> 'supplied_on')::date, (l.line -> 'period' ->> 'from')::date,
-        (l.line -> 'period' ->> 'to')::date
-    FROM fact i CROSS JOIN LATERAL jsonb_array_elements(i.issued -> 'lines') AS l (line)
-    WHERE i.issued IS NOT NULL
 ), fresh AS (
     INSERT INTO invoice (book, invoice, customer, series, sequence, currency, issued_on, due_on, net, discount, tax,
         total, allocated, credited, written_off, disputed, settled_by, voided_at, void_reason, voided_position,
@@ -61,17 +53,27 @@ WITH fact AS MATERIALIZED (
         i.occurred_at, i.position
     FROM fact i JOIN (SELECT * FROM settled s WHERE s.issued OFFSET 0) s ON s.invoice = i.invoice
     WHERE i.issued IS NOT NULL
+), settled_before AS (
+    UPDATE invoice i
+    SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
+        written_off = i.written_off + s.written_off, disputed = i.disputed + s.disputed,
+        settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
+        void_reason = coalesce(s.void_reason, i.void_reason),
+        voided_position = coalesce(s.voided_position, i.voided_position)
+    FROM settled s
+    WHERE NOT s.issued AND i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice])
 )
-UPDATE invoice i
-SET allocated = i.allocated + s.allocated, credited = i.credited + s.credited,
-    written_off = i.written_off + s.written_off, disputed = i.disputed + s.disputed,
-    settled_by = coalesce(s.settled_by, i.settled_by), voided_at = coalesce(s.voided_at, i.voided_at),
-    void_reason = coalesce(s.void_reason, i.void_reason),
-    voided_position = coalesce(s.voided_position, i.voided_position)
-FROM settled s
-WHERE NOT s.issued AND i.book = ANY (ARRAY[s.book]) AND i.invoice = ANY (ARRAY[s.invoice]);
+INSERT INTO invoice_line
+SELECT %(book)s, i.invoice, (l.line ->> 'line')::integer, l.line ->> 'charge', l.line ->> 'service',
+    l.line ->> 'description', (l.line ->> 'quantity')::numeric, (l.line ->> 'unit_price')::numeric,
+    (l.line ->> 'net')::bigint, coalesce((l.line ->> 'discount')::bigint, 0), l.line ->> 'tax_category',
+    (l.line ->> 'rate')::numeric, (l.line ->> 'supplied_on')::date, (l.line -> 'period' ->> 'from')::date,
+    (l.line -> 'period' ->> 'to')::date
+FROM fact i CROSS JOIN LATERAL jsonb_array_elements(i.issued -> 'lines') AS l (line)
+WHERE i.issued IS NOT NULL;
 
 -- name: receive_and_use
+-- adds: allocation
 -- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved
 -- Payments and credit notes with what was used of them within the same range; then those that were there before. What an
 -- allocation uses is read from its bytes: where a command led to it, that names the same source.
@@ -90,11 +92,6 @@ WITH fact AS MATERIALIZED (
     SELECT f.book, f.position, f.customer, f.payment, f.credit_note, f.invoice, f.currency, f.automatic, f.occurred_at,
         CASE f.type WHEN 'allocation.made' THEN f.amount ELSE -f.amount END AS amount
     FROM fact f WHERE f.type IN ('allocation.made', 'allocation.undone')
-), allocations AS (
-    INSERT INTO allocation
-    SELECT %(book)s, u.position, u.customer, u.payment, u.credit_note, u.invoice, u.currency, u.amount, u.automatic,
-        u.occurred_at
-    FROM used u
 ), taken AS MATERIALIZED (
     SELECT f.book, f.customer, t.taken -> 'source' ->> 'payment' AS payment, t.taken -> 'source' ->> 'credit_note' AS credit_note,
         (t.taken ->> 'amount')::bigint AS amount
@@ -166,13 +163,18 @@ WITH fact AS MATERIALIZED (
         coalesce(f.data -> 'taxes', '[]'), f.occurred_at, f.position
     FROM fact f LEFT JOIN note_moved m ON m.credit_note = f.data ->> 'credit_note'
     WHERE f.type = 'credit_note.issued'
+), used_before AS (
+    UPDATE credit_note c
+    SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded,
+        voided_at = coalesce(m.voided_at, c.voided_at), void_reason = coalesce(m.void_reason, c.void_reason),
+        voided_position = coalesce(m.voided_position, c.voided_position)
+    FROM note_moved m
+    WHERE c.book = ANY (ARRAY[m.book]) AND c.credit_note = ANY (ARRAY[m.credit_note])
 )
-UPDATE credit_note c
-SET allocated = c.allocated + m.allocated, refunded = c.refunded + m.refunded,
-    voided_at = coalesce(m.voided_at, c.voided_at), void_reason = coalesce(m.void_reason, c.void_reason),
-    voided_position = coalesce(m.voided_position, c.voided_position)
-FROM note_moved m
-WHERE c.book = ANY (ARRAY[m.book]) AND c.credit_note = ANY (ARRAY[m.credit_note]);
+INSERT INTO allocation
+SELECT %(book)s, u.position, u.customer, u.payment, u.credit_note, u.invoice, u.currency, u.amount, u.automatic,
+    u.occurred_at
+FROM used u;
 
 -- name: give_up_debt
 -- types: debt.written_off debt.recovered
