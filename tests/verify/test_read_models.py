@@ -254,11 +254,7 @@ def test_a_value_counts_as_that_of_its_column(database: str, type_: str) -> None
 
 def test_rows_that_are_hashed_as_they_come_are_only_ever_added_and_by_one_statement() -> None:
     adding = [(model, fold) for model in READ_MODELS for fold in model.folds if fold.adds]
-    assert [(model.name, fold.adds) for model, fold in adding] == [
-        ("journal", "posting"),
-        ("invoices", "invoice_line"),
-        ("invoices", "allocation"),
-    ]
+    assert [fold.adds for _, fold in adding] == ["posting", "invoice_line", "allocation"]
     for model, fold in adding:
         writes = re.compile(rf"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO) {fold.adds}\b")
         found = [(each.name, write) for each in model.folds for write in writes.findall(each.statement)]
