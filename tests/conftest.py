@@ -26,6 +26,9 @@ from psycopg.conninfo import make_conninfo
 from ledger.embedded import Embedded
 from ledger_migrations import apply
 
+SERVER_BYTES = 2 << 30
+"""Room for the server of one process of the tests; a few hundred megabytes are taken."""
+
 _numbers = itertools.count(1)
 
 settings.register_profile("alike", derandomize=True)
@@ -61,12 +64,27 @@ def server() -> Iterator[str]:
     if named:
         yield named
         return
-    home = Path(tempfile.mkdtemp(prefix="ledger-test-"))
+    home = Path(tempfile.mkdtemp(prefix="ledger-test-", dir=_place()))
     try:
         with Embedded(home).running() as conninfo:
             yield conninfo
     finally:
         shutil.rmtree(home)
+
+
+def _place() -> Path | None:
+    """Name the file system in memory, where there is one with room; None is wherever temporary files are.
+
+    Each test has a database of hundreds of small files, which a disk takes longer to make than a test to run.
+    What is on disk after a crash is tested on servers of their own.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    memory = Path("/dev/shm")  # noqa: S108 - the name within it is as good as any of mkdtemp
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        return None
+    of = os.statvfs(memory)
+    runs_programs = not of.f_flag & getattr(os, "ST_NOEXEC", 0)
+    return memory if runs_programs and of.f_bavail * of.f_frsize >= workers * SERVER_BYTES else None
 
 
 @pytest.fixture(scope="session")
