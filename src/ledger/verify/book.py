@@ -23,6 +23,7 @@ from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
 from ledger.verify.numbers import Taken, put_together
 from ledger.verify.passes import Advance, Passes, open_auditor, pool
+from ledger.verify.times import AHEAD_MAX, Order, ahead
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -147,12 +148,14 @@ def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started
 def _leaves(found: Iterator[Leaves]) -> tuple[Tree, list[Part], list[bytes], list[Taken]]:
     """Put the tree together out of its ranges."""
     tree, parts, tiles, numbers = Tree(), [], [], []
+    order = Order()
     for each in found:
         tree.add(each)
+        order.add(each.recorded)
         parts.append(each.part)
         tiles += each.tiles
         numbers.append(each.numbers)
-    return tree, parts, tiles, numbers
+    return tree, [*parts, part(0, order.findings)], tiles, numbers
 
 
 def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:
@@ -169,7 +172,9 @@ def _check_head(connection: Connection, head: Subject, tree: Tree) -> Check:
     for at, moved_at, recorded_at in connection.execute(SQL["head_apart"], head.values):
         said = f"the head at {at} was moved {moved_at}, the event there was recorded {recorded_at}"
         findings.append(Finding(said, at))
-    compared = "position, frontier and time of the head with the stored bytes"
+    late = connection.execute(SQL["ahead"], {**head.values, "ahead": AHEAD_MAX})
+    findings += [ahead(*each) for each in late]
+    compared = "position, frontier and time of the head with the stored bytes, and with the clock"
     return check("head", compared, "heads", 0, [part(1, findings)])
 
 

@@ -19,6 +19,7 @@ from ledger.sql import queries
 from ledger.tlog.tree import WIDTH
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.numbers import Taken, Taking
+from ledger.verify.times import Recorded, turned_back
 
 SQL = queries(__package__ or "", "verify.sql")
 
@@ -45,7 +46,7 @@ class _Tile(NamedTuple):
 
 
 class Leaves(msgspec.Struct, frozen=True):
-    """What one range shows: its own part of the check, the numbers it takes, and what the tree is made of.
+    """What one range shows: its own part of the check, numbers and times, and what the tree is made of.
 
     `frontier` are the complete subtrees of this range alone; `tiles` the hashes of each 256 leaves;
     `frontiers` those of this range up to sizes that were asked for.
@@ -55,6 +56,7 @@ class Leaves(msgspec.Struct, frozen=True):
     upto: int
     part: Part
     numbers: Taken
+    recorded: Recorded | None
     frontier: list[bytes]
     tiles: list[bytes]
     frontiers: dict[int, list[bytes]]
@@ -76,6 +78,7 @@ def check_leaves(
     findings: list[Finding] = []
     leaves: list[bytes] = []
     taking = Taking()
+    recorded: Recorded | None = None
     before = datetime.min.replace(tzinfo=UTC)
     values = {"book": book, "after": after, "upto": upto, "since": since, "tile": WIDTH}
     for tile in map(_Tile._make, stream(connection, "leaves", 1, **values)):
@@ -91,9 +94,12 @@ def check_leaves(
             computed = [found.get(place, merkle.EMPTY_ROOT) for place in places]
         leaves += computed
         before = times[-1]
+        if tile.recorded:
+            begun = recorded or Recorded(tile.positions[0], tile.recorded[0], before)
+            recorded = msgspec.structs.replace(begun, last=before)
         for state in compress(tile.states, tile.numbered):
             taking.take(state or b"")
-    return subtree(after, leaves, part(upto - after, findings), taking.finish(), sizes)
+    return subtree(after, leaves, part(upto - after, findings), taking.finish(), recorded, sizes)
 
 
 def _wrong(
@@ -109,21 +115,27 @@ def _wrong(
         tile.positions, tile.recorded, computed, tile.leaves, strict=True
     ):
         if recorded_at < before:
-            said = f"position {position} was recorded {recorded_at}, before the one before it"
-            yield Finding(said, position)
+            yield turned_back(position, recorded_at)
         before = recorded_at
         if hash_ != leaf:
             said = f"the bytes at position {position} hash to {hash_.hex()}, their leaf is {leaf.hex()}"
             yield Finding(said, position)
 
 
-def subtree(after: int, leaves: Sequence[bytes], found: Part, numbers: Taken, sizes: Sequence[int]) -> Leaves:
+def subtree(
+    after: int,
+    leaves: Sequence[bytes],
+    found: Part,
+    numbers: Taken,
+    recorded: Recorded | None,
+    sizes: Sequence[int],
+) -> Leaves:
     """Put the leaves behind `after` together."""
     upto = after + len(leaves)
     whole = len(leaves) // WIDTH * WIDTH
     tiles = [merkle.complete(leaves[at : at + WIDTH]) for at in range(0, whole, WIDTH)]
     wanted = {size: _frontier(leaves, tiles, size - after) for size in sizes if after < size <= upto}
-    return Leaves(after, upto, found, numbers, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
+    return Leaves(after, upto, found, numbers, recorded, _frontier(leaves, tiles, len(leaves)), tiles, wanted)
 
 
 def _frontier(leaves: Sequence[bytes], tiles: Sequence[bytes], size: int) -> list[bytes]:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,7 @@ from ledger.verify.leaves import RANGE_EVENTS, Leaves, Tree, subtree
 from ledger.verify.numbers import Taken, Taking, put_together
 from ledger.verify.passes import pool
 from ledger.verify.rules import NAMES, Held
+from ledger.verify.times import AHEAD_MAX, Order, Recorded, ahead, turned_back
 
 SHARES = "billing-ledger-verify-"
 """How the names of temporary folders begin."""
@@ -59,7 +61,7 @@ def verify_file(
 
     Raises `ConfigurationError` when the file cannot be read, or there is nothing in it.
     """
-    began = time.monotonic()
+    began, now = time.monotonic(), datetime.now(UTC)
     sizes = sorted({each.size for each in outside})
     try:
         if path.stat().st_size == 0:
@@ -70,7 +72,7 @@ def verify_file(
             shares = [folder / str(number) for number in range(1 + path.stat().st_size // SHARE_BYTES)]
             lines = _Lines(advance)
             for after, begins in _share_out(path, shares):
-                lines.await_range(made.submit(check_lines, path, begins, after, sizes))
+                lines.await_range(made.submit(check_lines, path, begins, after, sizes, now))
             holding = [made.submit(hold_share, share) for share in shares]
             lines.finish()
             read = time.monotonic() - began
@@ -80,8 +82,9 @@ def verify_file(
     spent = time.monotonic() - began - read
     return Report(
         book_of(path) or path.name, lines.tree.size, merkle.root(lines.tree.frontier), [
-            check("lines", "each line with the canonical form of its event, and its position with its place",
-                  "events", read, lines.parts),
+            check("lines", "each line with the canonical form of its event, its position with its place, "
+                  "its time with the one before it and the clock", "events", read,
+                  [*lines.parts, part(0, lines.order.findings)]),
             check_outside(outside, lines.tree),
             check("streams", "versions with their order in the log", "events", 0, [each for _, each in held]),
             check("numbers", "numbers of invoices and credit notes with their series", "numbers", 0,
@@ -99,6 +102,7 @@ class _Lines:
         self._advance = advance
         self._awaited = deque[Future[Leaves]]()
         self.tree = Tree()
+        self.order = Order()
         self.parts: list[Part] = []
         self.numbers: list[Taken] = []
 
@@ -115,16 +119,18 @@ class _Lines:
 
     def _take(self, found: Leaves) -> None:
         self.tree.add(found)
+        self.order.add(found.recorded)
         self.parts.append(found.part)
         self.numbers.append(found.numbers)
         self._advance(found.part.count)
 
 
-def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int]) -> Leaves:
+def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int], now: datetime) -> Leaves:
     """Recompute the leaves of a range of lines that stand behind position `after`, and read each."""
     findings: list[Finding] = []
     leaves: list[bytes] = []
     taking = Taking()
+    recorded: Recorded | None = None
     book: str | None = None
     with path.open("rb") as file:
         file.seek(begins)
@@ -145,9 +151,20 @@ def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int]) -> Le
             if book not in (None, event.book):
                 findings.append(Finding(f"line {position} is of book {event.book}, not {book}", position))
             book = event.book
+            findings += _mistimed(event, recorded, now)
+            begun = recorded or Recorded(position, event.recordedtime, event.recordedtime)
+            recorded = msgspec.structs.replace(begun, last=event.recordedtime)
             if event.type in NUMBERED:
                 taking.take(line)
-    return subtree(after, leaves, part(len(leaves), findings), taking.finish(), sizes)
+    return subtree(after, leaves, part(len(leaves), findings), taking.finish(), recorded, sizes)
+
+
+def _mistimed(event: Event, before: Recorded | None, now: datetime) -> Iterator[Finding]:
+    """Say when an event cannot have been recorded when it says."""
+    if before is not None and event.recordedtime < before.last:
+        yield turned_back(event.position, event.recordedtime)
+    if event.recordedtime > now + AHEAD_MAX:
+        yield ahead(event.position, event.recordedtime, now)
 
 
 def _share_out(path: Path, shares: Sequence[Path]) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,15 @@ SELECT h.position, h.recorded_at::text, e.recorded_at::text
 FROM ledger.head AS h JOIN ledger.event AS e ON e.book = h.book AND e.position = h.position
 WHERE h.book = %(book)s AND h.recorded_at <> e.recorded_at;
 
+-- name: ahead
+-- The first event that was recorded later than now, and by more than clocks may be apart; only looked for where the last one
+-- was. What is recorded behind it takes its time along.
+SELECT e.position, e.recorded_at::text, clock_timestamp()::text FROM ledger.event AS e
+WHERE e.book = %(book)s AND e.position <= %(position)s AND e.recorded_at > clock_timestamp() + %(ahead)s
+    AND EXISTS (SELECT FROM ledger.event AS l
+        WHERE l.book = %(book)s AND l.position = %(position)s AND l.recorded_at > clock_timestamp() + %(ahead)s)
+ORDER BY e.position LIMIT 1;
+
 -- name: by_index
 -- Rows are to come in the order of an index, from the first on: sorting would take memory for all of them, and what they
 -- are read for would wait; other processes are busy with other rows.
