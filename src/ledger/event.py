@@ -11,6 +11,8 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from ledger.fields import Instant
+
 LEDGER = "ledger"
 """The principal, and the CloudEvents source, of what the ledger does by itself."""
 
@@ -122,11 +124,11 @@ class StoredEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     id: str
     position: int
     principal: str
-    recordedtime: datetime
+    recordedtime: Instant
     source: str
     specversion: str
     subject: str | None = None
-    time: datetime
+    time: Instant
     type: str
     version: int
 

@@ -131,6 +131,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "another cause": (lambda events, lines: [*lines[:6], changed(events[6], causation=5)], "line 7 does not belong to the 2 events of position 6"),
     "a cause of its own": (lambda events, lines: [*lines[:5], changed(events[5], causation=5), lines[6]], "line 6 names position 5 as its cause"),
     "recorded before": (lambda events, lines: [*lines[:4], changed(events[4], recordedtime=events[4].recordedtime - timedelta(days=1)), *lines[5:]], "line 5 was recorded"),
+    "recorded without a zone": (lambda events, lines: [*lines[:4], changed(events[4], recordedtime=events[4].recordedtime.replace(tzinfo=None)), *lines[5:]], "line 5 is no event that was recorded"),
     "recorded in the future": (lambda events, lines: [*lines[:5], *(changed(event, recordedtime=event.recordedtime + timedelta(days=36_500)) for event in events[5:])], "line 6 was recorded 2125-"),
     "opened twice": (lambda events, lines: [*lines, changed(events[0], position=8, causation=8, version=2, recordedtime=events[6].recordedtime)], "line 8 is book.opened"),
     "a character that PostgreSQL has not": (lambda events, lines: [*lines[:2], changed(events[2], id="a\0"), *lines[3:]], "the log does not take the lines in"),

@@ -86,6 +86,7 @@ def verify(
         _tell(report, time.monotonic() - began, as_json=json)
         if (checkpoint or since) and not key:
             print(_UNSIGNED, file=sys.stderr if json else sys.stdout)
+        sys.stdout.flush()  # nobody waits for the report until a server of our own has stopped
     if ends_with := EXIT_CODES[report.verdict]:
         raise typer.Exit(ends_with)
 
@@ -124,7 +125,7 @@ def _file(path: Path, given: _Given, processes: int | None) -> Iterator[Report]:
 
 @contextmanager
 def _book(book: str, given: _Given, processes: int | None) -> Iterator[Report]:
-    """Verify a book in the database. Nobody waits for the report until a server of our own has stopped."""
+    """Verify a book in the database."""
     from ledger_api.cli.runtime import runtime  # noqa: PLC0415
 
     outside, since = given.read(book)

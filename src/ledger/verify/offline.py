@@ -151,7 +151,7 @@ def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int], now: 
             if book not in (None, event.book):
                 findings.append(Finding(f"line {position} is of book {event.book}, not {book}", position))
             book = event.book
-            findings += _mistimed(event, recorded, now)
+            findings += _mistimed(position, event.recordedtime, recorded, now)
             begun = recorded or Recorded(position, event.recordedtime, event.recordedtime)
             recorded = msgspec.structs.replace(begun, last=event.recordedtime)
             if event.type in NUMBERED:
@@ -159,12 +159,12 @@ def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int], now: 
     return subtree(after, leaves, part(len(leaves), findings), taking.finish(), recorded, sizes)
 
 
-def _mistimed(event: Event, before: Recorded | None, now: datetime) -> Iterator[Finding]:
-    """Say when an event cannot have been recorded when it says."""
-    if before is not None and event.recordedtime < before.last:
-        yield turned_back(event.position, event.recordedtime)
-    if event.recordedtime > now + AHEAD_MAX:
-        yield ahead(event.position, event.recordedtime, now)
+def _mistimed(position: int, at: datetime, before: Recorded | None, now: datetime) -> Iterator[Finding]:
+    """Say when the event at a position cannot have been recorded when it says."""
+    if before is not None and at < before.last:
+        yield turned_back(position, at)
+    if at > now + AHEAD_MAX:
+        yield ahead(position, at, now)
 
 
 def _share_out(path: Path, shares: Sequence[Path]) -> Iterator[tuple[int, int]]:
