@@ -45,8 +45,7 @@ class Fold(NamedTuple):
     def added(self) -> LiteralString:
         """Make of a statement that `adds` rows one that does all else; what follows it may read `added`."""
         parts, _, rows = self.statement.partition(f"INSERT INTO {self.adds}\n")
-        begins = ", added" if re.search(r"^WITH\b", parts, re.MULTILINE) else "WITH added"
-        return cast(LiteralString, f"{parts.rstrip()}{begins} AS (\n{rows}\n)\n")  # type: ignore[redundant-cast]  # mypy takes it for str
+        return cast(LiteralString, f"{parts.rstrip()}, added AS (\n{rows}\n)\n")  # type: ignore[redundant-cast]  # mypy takes it for str
 
 
 class ReadModel:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ledger.tlog.checkpoint import Checkpoint
     from ledger.verify.book import Report
     from ledger.verify.findings import Verdict
-    from ledger_api.cli.runtime import Runtime
 
 EXIT_CODES: Mapping[Verdict, int] = {"passed": 0, "not compared": 1, "wrong": 5}
 """What the command ends with: what could not be compared is no alarm, and not clean either."""
@@ -81,8 +80,11 @@ def verify(
         raise typer.BadParameter("--key is about checkpoints that you kept: give --checkpoint or --since too")
     began = time.monotonic()
     given = _Given(checkpoint or [], key or [], since, notes)
-    verified = _file(offline, given, processes) if offline else _book(str(book), given, processes)
-    with verified as report:
+    with ExitStack() as stack:
+        if offline:
+            report = _verify_file(offline, given, processes)
+        else:
+            report = _verify(stack, str(book), given, processes)
         _tell(report, time.monotonic() - began, as_json=json)
         if (checkpoint or since) and not key:
             print(_UNSIGNED, file=sys.stderr if json else sys.stdout)
@@ -108,8 +110,7 @@ class _Given(NamedTuple):
         return [read_checkpoint_file(path, keys, book) for path in self.checkpoints], since
 
 
-@contextmanager
-def _file(path: Path, given: _Given, processes: int | None) -> Iterator[Report]:
+def _verify_file(path: Path, given: _Given, processes: int | None) -> Report:
     """Verify an export."""
     from ledger.errors import ConfigurationError  # noqa: PLC0415
     from ledger.verify.offline import book_of, verify_file  # noqa: PLC0415
@@ -119,40 +120,26 @@ def _file(path: Path, given: _Given, processes: int | None) -> Iterator[Report]:
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
     with progress(f"Verifying {path.name}", None) as advance:
-        report = verify_file(path, outside, processes=processes, advance=advance)
-    yield report
+        return verify_file(path, outside, processes=processes, advance=advance)
 
 
-@contextmanager
-def _book(book: str, given: _Given, processes: int | None) -> Iterator[Report]:
-    """Verify a book in the database."""
-    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
-
-    outside, since = given.read(book)
-    with runtime() as found:
-        yield _verify(found, book, outside, since, given.notes, processes)
-
-
-def _verify(
-    found: Runtime,
-    book: str,
-    outside: list[Checkpoint],
-    since: Checkpoint | None,
-    notes: Path | None,
-    processes: int | None,
-) -> Report:
-    """Verify a book and, beside, the read models that are made of it.
+def _verify(stack: ExitStack, book: str, given: _Given, processes: int | None) -> Report:
+    """Verify a book in the database and, beside, the read models that are made of it.
 
     Python is busy with the one and the database with the other; neither leaves a core without work when it
-    waits, or comes to its end.
+    waits, or comes to its end. The database is there as long as the stack: a server of our own stops after
+    the report is told.
     """
     import msgspec  # noqa: PLC0415
 
     from ledger.verify.book import verify_book  # noqa: PLC0415
+    from ledger_api.cli.runtime import runtime  # noqa: PLC0415
     from ledger_projections.readmodel import READ_MODELS  # noqa: PLC0415
     from ledger_projections.stopping import Stopping  # noqa: PLC0415
     from ledger_projections.verifying import check_read_models  # noqa: PLC0415
 
+    outside, since = given.read(book)
+    found = stack.enter_context(runtime())
     with found.connect() as connection:
         row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (book,)).fetchone()
     events = (_PASSES + len(READ_MODELS)) * (0 if row is None else int(row[0]))
@@ -170,7 +157,7 @@ def _verify(
 
         try:
             report = verify_book(
-                found.conninfo, book, outside, since=since, notes=notes,
+                found.conninfo, book, outside, since=since, notes=given.notes,
                 processes=processes, advance=go_on,
             )  # fmt: skip
             return msgspec.structs.replace(report, checks=[*report.checks, *models.result()])

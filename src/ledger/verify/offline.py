@@ -34,7 +34,7 @@ from ledger.verify.leaves import RANGE_EVENTS, Leaves, Tree, subtree
 from ledger.verify.numbers import Taken, Taking, put_together
 from ledger.verify.passes import pool
 from ledger.verify.rules import NAMES, Held
-from ledger.verify.times import AHEAD_MAX, Order, Recorded, ahead, turned_back
+from ledger.verify.times import AHEAD_MAX, Order, ahead
 
 SHARES = "billing-ledger-verify-"
 """How the names of temporary folders begin."""
@@ -130,7 +130,7 @@ def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int], now: 
     findings: list[Finding] = []
     leaves: list[bytes] = []
     taking = Taking()
-    recorded: Recorded | None = None
+    order = Order()
     book: str | None = None
     with path.open("rb") as file:
         file.seek(begins)
@@ -151,20 +151,13 @@ def check_lines(path: Path, begins: int, after: int, sizes: Sequence[int], now: 
             if book not in (None, event.book):
                 findings.append(Finding(f"line {position} is of book {event.book}, not {book}", position))
             book = event.book
-            findings += _mistimed(position, event.recordedtime, recorded, now)
-            begun = recorded or Recorded(position, event.recordedtime, event.recordedtime)
-            recorded = msgspec.structs.replace(begun, last=event.recordedtime)
+            order.take(position, event.recordedtime)
+            if event.recordedtime > now + AHEAD_MAX:
+                findings.append(ahead(position, event.recordedtime, now))
             if event.type in NUMBERED:
                 taking.take(line)
-    return subtree(after, leaves, part(len(leaves), findings), taking.finish(), recorded, sizes)
-
-
-def _mistimed(position: int, at: datetime, before: Recorded | None, now: datetime) -> Iterator[Finding]:
-    """Say when the event at a position cannot have been recorded when it says."""
-    if before is not None and at < before.last:
-        yield turned_back(position, at)
-    if at > now + AHEAD_MAX:
-        yield ahead(position, at, now)
+    found = part(len(leaves), [*findings, *order.findings])
+    return subtree(after, leaves, found, taking.finish(), order.finish(), sizes)
 
 
 def _share_out(path: Path, shares: Sequence[Path]) -> Iterator[tuple[int, int]]:

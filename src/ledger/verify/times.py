@@ -21,19 +21,33 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Order:
-    """Holds ranges, one after the other, to the one before."""
+    """Takes times in the order of the log, by event or by range, and holds each to the one before."""
 
     def __init__(self) -> None:
+        self._position = 0
+        self._first: datetime | None = None
         self._last: datetime | None = None
         self.findings: list[Finding] = []
 
+    def take(self, position: int, at: datetime) -> None:
+        """Take when the next event was recorded."""
+        if self._last is None:
+            self._position, self._first = position, at
+        elif at < self._last:
+            self.findings.append(turned_back(position, at))
+        self._last = at
+
     def add(self, recorded: Recorded | None) -> None:
-        """Take the next range; None is one without events."""
-        if recorded is None:
-            return
-        if self._last is not None and recorded.first < self._last:
-            self.findings.append(turned_back(recorded.position, recorded.first))
-        self._last = recorded.last
+        """Take the next range, within which all was looked at; None is one without events."""
+        if recorded is not None:
+            self.take(recorded.position, recorded.first)
+            self._last = recorded.last
+
+    def finish(self) -> Recorded | None:
+        """Tell what was taken, None when nothing was."""
+        if self._first is None or self._last is None:
+            return None
+        return Recorded(self._position, self._first, self._last)
 
 
 def turned_back(position: int, at: datetime) -> Finding:
