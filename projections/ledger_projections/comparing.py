@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from ledger.sql import queries
 from ledger.verify.findings import FINDINGS_MAX
-from ledger_projections.folding import Range, Target
+from ledger_projections.folding import Range, Share, Target, execute
 from ledger_projections.readmodel import Fold
 
 _SQL = queries("ledger_projections", "comparing.sql")
@@ -36,32 +36,47 @@ def row_sums(connection: Connection, schema: str, table: str, seed: int, book: s
     rows: sql.Composable = sql.Identifier(schema, table)
     if book is not None:
         rows = sql.SQL(_SQL["of_book"]).format(table=rows)
-    return _read(connection, _sums(connection, schema, table, rows, seed), {"book": book})
+    [sums] = _read(connection, _sums(connection, schema, table, rows, seed), {"book": book})
+    return sums
 
 
-def sums_of_added(
-    connection: Connection, schema: str, table: str, fold: Fold, range_: Range, seed: int
-) -> Sums:
-    """Do so for the rows that a fold would add to a table in the schema, while it does the rest."""
-    rows = sql.SQL(_SQL["added"]).format(table=sql.Identifier(schema, table))
-    query = sql.SQL(fold.added()) + _sums(connection, schema, table, rows, seed)
-    return _read(connection, query, range_._asdict())
+def sums_of_made(
+    connection: Connection, schema: str, fold: Fold, range_: Range | Share, seed: int
+) -> dict[str, Sums]:
+    """Fold, but for writing rows that nothing changes later: give the sums of those, by table."""
+    statement, made = fold.made(complete=isinstance(range_, Share))
+    if not made:
+        execute(connection, fold, range_)
+        return {}
+    sums: list[sql.Composable] = []
+    for each in made:
+        table = sql.Identifier(schema, each.table)
+        columns, part = sql.SQL(each.columns), sql.Identifier(each.part)
+        rows = sql.SQL(_SQL["made"]).format(columns=columns, table=table, part=part)
+        asked = _sums(connection, schema, each.table, rows, seed, stored=False)
+        sums.append(sql.SQL("({}) AS {}").format(asked, part))
+    query = sql.SQL(statement) + sql.SQL("SELECT * FROM ") + sql.SQL(", ").join(sums)
+    found = _read(connection, query, range_._asdict())
+    return {each.table: summed for each, summed in zip(made, found, strict=True)}
 
 
-def _read(connection: Connection, query: sql.Composed, values: Mapping[str, object]) -> Sums:
-    """Read sums; each query is planned for its own range."""
+def _read(connection: Connection, query: sql.Composed, values: Mapping[str, object]) -> list[Sums]:
+    """Read sums, three numbers each; each query is planned for its own range."""
     row = connection.execute(query, values, prepare=False).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives one row
-    return Sums(*map(int, row))
+    return [Sums(*map(int, row[at : at + 3])) for at in range(0, len(row), 3)]
 
 
-def _sums(connection: Connection, schema: str, table: str, rows: sql.Composable, seed: int) -> sql.Composed:
-    """Ask for the sums of rows that are like those of a table."""
+def _sums(
+    connection: Connection, schema: str, table: str, rows: sql.Composable, seed: int, *, stored: bool = True
+) -> sql.Composed:
+    """Ask for the sums of rows that are like those of a table, with what follows from others as `stored`."""
     columns = connection.execute(_SQL["hashed"], {"schema": schema, "table": table}).fetchall()
-    return sql.SQL(_SQL["sums"]).format(hash=_hash(columns, seed), seed=sql.Literal(seed), rows=rows)
+    hash_ = _hash(columns, seed, stored=stored)
+    return sql.SQL(_SQL["sums"]).format(hash=hash_, seed=sql.Literal(seed), rows=rows)
 
 
-def _hash(columns: Iterable[TupleRow], seed: int) -> sql.Composed:
+def _hash(columns: Iterable[TupleRow], seed: int, *, stored: bool) -> sql.Composed:
     """Put the hash of a row together, of columns as `hashed` tells them.
 
     The hashes of the values may cancel each other out, so that none has the seed of another. A value that is
@@ -69,8 +84,10 @@ def _hash(columns: Iterable[TupleRow], seed: int) -> sql.Composed:
     """
     hashes: list[sql.Composable] = []
     others: list[sql.Composable] = []
-    for place, (column, hashed, bytes_) in enumerate(columns, start=1):
-        value = sql.Identifier("t", column)
+    for place, (column, hashed, bytes_, follows) in enumerate(columns, start=1):
+        value: sql.Composable = sql.Identifier("t", column)
+        if follows is not None and not stored:
+            value = sql.SQL("({})").format(sql.SQL(follows))
         if hashed:
             hash_ = sql.SQL(hashed).format(value=value, seed=sql.Literal(seed ^ place))
             hashes.append(sql.SQL("coalesce({}, 0)").format(hash_))

@@ -12,16 +12,17 @@ ORDER BY k.place;
 -- with what makes bytes of it before. Dates, truth values and small numbers are hashed there as they are, by every bit. Hashes
 -- of large numbers and of times fold 64 bits to 32 before they know the seed, so that an amount changed by 2^32 + 1 would hash
 -- to the same under every seed, and 1.0 hashes as 1: of those, and of whatever else there is, the bytes count that a client
--- would be sent.
+-- would be sent. A value that follows from others of its row is told how.
 SELECT a.attname, CASE a.atttypid
         WHEN 'text'::regtype THEN 'hashtextextended({value}, {seed})'
         WHEN 'integer'::regtype THEN 'hashint4extended({value}, {seed})'
         WHEN 'bigint'::regtype THEN 'CASE WHEN {value} BETWEEN -2147483648 AND 2147483647
             THEN hashint4extended({value}::integer, {seed}) ELSE hash_record_extended(ROW(int8send({value})), {seed}) END' END,
-    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE quote_ident(p.proname) || '({value})' END
+    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE s.function || '({value})' END,
+    pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
-JOIN pg_proc AS p ON p.oid = t.typsend
+CROSS JOIN LATERAL (SELECT (SELECT t.typsend FROM pg_type AS t WHERE t.oid = a.atttypid)::regproc::text AS function) AS s
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
 WHERE a.attrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'book'
 ORDER BY a.attnum;
@@ -40,9 +41,9 @@ FROM (SELECT {hash} AS hash FROM {rows} AS t OFFSET 0) AS h;
 -- The rows of a book in a table.
 (SELECT * FROM {table} WHERE book = %(book)s);
 
--- name: added
--- The rows that a fold would add to a table, with the table's columns.
-(SELECT * FROM {table} WHERE false UNION ALL SELECT * FROM added);
+-- name: made
+-- The rows that a fold made for a table and did not write, as values of the table's columns.
+(SELECT {columns} FROM {table} WHERE false UNION ALL SELECT * FROM {part});
 
 -- name: differ
 -- The rows that differ, by key. Their text tells all that is hashed.

@@ -41,6 +41,19 @@ class Range(NamedTuple):
     upto: int
 
 
+class Share(NamedTuple):
+    """The positions after < position <= upto of a share of the customers: streams behind < stream <= last.
+
+    None is no bound. It is for statements that read the log of these streams alone.
+    """
+
+    book: str
+    after: int
+    upto: int
+    behind: str | None
+    last: str | None
+
+
 class Target(NamedTuple):
     """Where a fold writes: a schema, which names its cursors too; and the schemas of what it needs."""
 
@@ -91,7 +104,7 @@ def types_of(connection: psycopg.Connection[TupleRow], book: str) -> frozenset[s
 
 
 def execute(
-    connection: psycopg.Connection[TupleRow], fold: Fold, range_: Range, *, prepare: bool = False
+    connection: psycopg.Connection[TupleRow], fold: Fold, range_: Range | Share, *, prepare: bool = False
 ) -> None:
     """Execute one statement of a fold; one that is not prepared, so is planned for its range, may scan."""
     scans = fold.scans and not prepare

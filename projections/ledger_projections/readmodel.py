@@ -25,27 +25,52 @@ Connection = psycopg.Connection[TupleRow]
 _LOG = re.compile(r"\bledger\.event\b")
 _TYPES = re.compile(r"^-- types: (.+)$", re.MULTILINE)
 _ADDS = re.compile(r"^-- adds: (\w+)$", re.MULTILINE)
+_COMPLETES = re.compile(r"^-- completes: (\w+)$", re.MULTILINE)
 _SCANS = re.compile(r"^-- scans$", re.MULTILINE)
+
+
+class Made(NamedTuple):
+    """Rows that a statement makes and does not write: of which table, in which of its columns, and where."""
+
+    table: str
+    columns: LiteralString
+    part: LiteralString
 
 
 class Fold(NamedTuple):
     """One statement of a fold.
 
     `types` are the events that it is about; None: any may concern it. `adds` names the table that its last
-    part adds rows to, if nothing else does, nor changes them. One that `scans` may read a whole table, which
-    the planner has statistics of, instead of looking a large range up in it.
+    part adds rows to, if nothing else does, nor changes them. `completes` names the one whose rows another
+    part of it adds, and that nothing changes later where all events of their customers are in the range. One
+    that `scans` may read a whole table, which the planner has statistics of, instead of looking a large range
+    up in it.
     """
 
     name: str
     types: frozenset[str] | None
     adds: str | None
+    completes: str | None
     scans: bool
     statement: LiteralString
 
-    def added(self) -> LiteralString:
-        """Make of a statement that `adds` rows one that does all else; what follows it may read `added`."""
-        parts, _, rows = self.statement.partition(f"INSERT INTO {self.adds}\n")
-        return cast(LiteralString, f"{parts.rstrip()}, added AS (\n{rows}\n)\n")  # type: ignore[redundant-cast]  # mypy takes it for str
+    def made(self, *, complete: bool) -> tuple[LiteralString, list[Made]]:
+        """Make one that does all else than to write rows which nothing changes later, and tell what it makes.
+
+        Those that it adds, and where the range is `complete` those that it completes. A part that reads them
+        is to follow. It makes nothing where it is as it was.
+        """
+        statement, made = self.statement, []
+        if complete and self.completes:
+            written = re.search(rf"(\w+) AS \(\n +INSERT INTO {self.completes} \(([^)]+)\)\n", self.statement)
+            assert written is not None, self.name  # noqa: S101 - a test looks at each
+            statement = statement.replace(written[0], f"{written[1]} AS (\n")
+            made.append((self.completes, written[2], written[1]))
+        if self.adds:
+            parts, _, rows = statement.partition(f"INSERT INTO {self.adds}\n")
+            statement = f"{parts.rstrip()}, added AS (\n{rows}\n)\n"
+            made.append((self.adds, "*", "added"))
+        return cast(LiteralString, statement), [Made(*each) for each in made]  # type: ignore[redundant-cast]  # mypy takes it for str
 
 
 class ReadModel:
@@ -66,11 +91,17 @@ class ReadModel:
                 name,
                 frozenset(types[1].split()) if (types := _TYPES.search(body)) else None,
                 adds[1] if (adds := _ADDS.search(body)) else None,
+                completes[1] if (completes := _COMPLETES.search(body)) else None,
                 _SCANS.search(body) is not None,
                 body,
             )
             for name, body in queries(__package__ or "", self._file("fold")).items()
         )
+
+    @cached_property
+    def by_customer(self) -> bool:
+        """Whether it can be folded customer by customer: its rows come from the events of one each."""
+        return any(fold.completes for fold in self.folds)
 
     def folds_about(self, present: frozenset[str]) -> list[Fold]:
         """Choose the statements that may have something to do where these types of events are."""

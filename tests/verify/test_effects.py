@@ -26,8 +26,25 @@ def test_effects_are_the_sums_of_the_postings(type_: str) -> None:
             if posting.account in STATED:
                 posted[posting.currency, posting.account] += posting.amount
         balances: effects.Balances = {}
-        assert effects.POST[type_](event.data, balances) == total == 0
+        assert effects.post([event], balances) == set()
+        assert total == 0
         assert _moved(balances) == {key: sum_ for key, sum_ in posted.items() if sum_}
+
+
+def test_effects_of_events_together_are_those_of_each() -> None:
+    """Of all types and in several currencies, however they lie."""
+    events = [read_event(line.stored) for type_ in sorted(effects.POST) for line in golden(type_)]
+    events += [
+        read_event(event.replace(b'"currency":"EUR"', b'"currency":"USD"'))
+        for event in [line.stored for line in golden("charge.posted")]
+    ]
+    apart: effects.Balances = {}
+    for event in events:
+        effects.post([event], apart)
+    together: effects.Balances = {}
+    effects.post(events, together)
+    assert len(together) > 1
+    assert together == apart
 
 
 def _moved(balances: effects.Balances) -> dict[tuple[str, str], int]:
@@ -49,6 +66,8 @@ def test_every_type_that_is_posted_has_effects() -> None:
 
 def test_an_event_whose_measures_do_not_tie_is_out_of_balance() -> None:
     (line, *_) = golden("invoice.issued")
-    event = read_event(line.stored.replace(b'"amount":', b'"amount":1', 1))
-    off = effects.POST[event.type](event.data, {})
-    assert off == sum(posting.amount for posting in postings(DEFAULT_RULES, event)) != 0
+    event = read_event(line.stored)
+    off = read_event(line.stored.replace(b'"amount":', b'"amount":1', 1))
+    assert sum(posting.amount for posting in postings(DEFAULT_RULES, off)) != 0
+    assert effects.post([event, off, event], {}) == {event.type}
+    assert effects.post([event, event], {}) == set()

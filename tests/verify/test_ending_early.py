@@ -20,7 +20,7 @@ from tests.verify.test_read_models import BOOK, folded_book, found
 from ledger.database import connect
 from ledger.errors import Unavailable
 from ledger_api.cli.verify import verify
-from ledger_projections import locks, verifying
+from ledger_projections import building, locks, verifying
 from ledger_projections.filling import LANES
 from ledger_projections.folding import Target
 from ledger_projections.installing import make_schema
@@ -46,7 +46,7 @@ def test_a_check_that_is_stopped_begins_nothing_more_and_leaves_nothing_behind(
         begun.append(target)
         make_schema(connection, target)
 
-    monkeypatch.setattr("ledger_projections.verifying.make_schema", counted)
+    monkeypatch.setattr("ledger_projections.building.make_schema", counted)
     stopping = Stopping()
     with pytest.raises(Unavailable, match="the verification was stopped"):
         check_read_models(folded_book, BOOK, lambda _: stop(stopping), stopping)
@@ -191,6 +191,6 @@ def test_that_others_rebuild_is_told_before_the_log_was_verified(
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.setattr("ledger.verify.book.verify_book", verify_slowly)
     with connect(database) as other:
-        locks.lock(other, locks.REBUILD, verifying.VERIFY)
+        locks.lock(other, locks.REBUILD, building.VERIFY)
         with pytest.raises(Unavailable, match="verified or rebuilt by another process"):
             verify(BOOK, json=True)

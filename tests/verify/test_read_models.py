@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import threading
 from collections.abc import Iterator
 
@@ -250,16 +249,6 @@ def test_a_value_counts_as_that_of_its_column(database: str, type_: str) -> None
             connection.execute(f"TRUNCATE made.pair; INSERT INTO made.pair VALUES ({pair}, 'main')".encode())
             sums.add(row_sums(connection, "made", "pair", 7, "main"))
         assert len(sums) == len(pairs)
-
-
-def test_rows_that_are_hashed_as_they_come_are_only_ever_added_and_by_one_statement() -> None:
-    adding = [(model, fold) for model in READ_MODELS for fold in model.folds if fold.adds]
-    assert [fold.adds for _, fold in adding] == ["posting", "invoice_line", "allocation"]
-    for model, fold in adding:
-        writes = re.compile(rf"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO) {fold.adds}\b")
-        found = [(each.name, write) for each in model.folds for write in writes.findall(each.statement)]
-        assert found == [(fold.name, "INSERT INTO")]
-        assert not writes.search(fold.added())
 
 
 def test_a_log_that_cannot_be_folded_is_said_so(folded_book: str) -> None:

@@ -137,11 +137,7 @@ def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started
     ]
     found = passes.each(leaves.check_leaves, Leaves, ranges)
     of_book = passes.each(rules.check_book, rules.OfBook, [(book, position)])
-    streams = [stream for each in ends for stream in each.streams]
-    shares = [
-        (book, position, since, behind, last)
-        for behind, last in zip([None, *streams], [*streams, None], strict=True)
-    ]
+    shares = [(book, position, since, *bounds) for each in ends for bounds in each.bounds]
     return _Started(found, of_book, passes.each(rules.check_share, rules.Share, shares))
 
 

@@ -7,19 +7,30 @@ same here: they only move what is earned by when.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from ledger.decider import EVENTS
-from ledger.event import Data
+from ledger.event import Data, Event
 from ledger.invariants import STATED
 from ledger.posting_rules import DEFAULT_RULES
 
 Balances = dict[str, dict[str, int]]
 """Of each currency, of each account that states speak of: minor units."""
-Post = Callable[[Data, Balances], int]
-"""Adds what an event does to the balances; tells the sum of all its postings, which should be zero."""
+Post = Callable[[Sequence[Data], Balances], bool]
+"""Adds what events of a type do to the balances; tells whether the postings of each come to zero."""
+
+
+def post(events: Iterable[Event], balances: Balances) -> set[str]:
+    """Add what events do to the balances; name the types of which the postings of one do not come to zero.
+
+    Those of a type together: what is summed up at once takes a third of the time.
+    """
+    of_types = defaultdict[str, list[Data]](list)
+    for event in events:
+        of_types[event.type].append(event.data)
+    return {type_ for type_, of in of_types.items() if type_ in POST and not POST[type_](of, balances)}
 
 
 def _post(type_: str) -> Post:
@@ -39,17 +50,20 @@ def _post(type_: str) -> Post:
     effects = [(account, places[measure], factor) for (account, measure), factor in stated.items() if factor]
     ties = [(places[measure], factor) for measure, factor in whole.items() if factor]
 
-    def post(data: Data, balances: Balances) -> int:
-        measured = read(data)
-        currency = measured[0]
-        accounts = balances.get(currency)
-        if accounts is None:
-            accounts = balances[currency] = dict.fromkeys(STATED, 0)
-        for account, place, factor in effects:
-            accounts[account] += factor * measured[place]
-        return sum([factor * measured[place] for place, factor in ties]) if ties else 0
+    def post_all(of: Sequence[Data], balances: Balances) -> bool:
+        measured = list(map(read, of))
+        currencies = {each[0] for each in measured}
+        for currency in currencies:
+            accounts = balances.get(currency)
+            if accounts is None:
+                accounts = balances[currency] = dict.fromkeys(STATED, 0)
+            same = measured if len(currencies) == 1 else [each for each in measured if each[0] == currency]
+            columns = list(zip(*same, strict=True))
+            for account, place, factor in effects:
+                accounts[account] += factor * sum(columns[place])
+        return not ties or not any(sum([factor * each[place] for place, factor in ties]) for each in measured)
 
-    return post
+    return post_all
 
 
 def _attribute(type_: str, measure: str) -> str:

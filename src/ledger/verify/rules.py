@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 import msgspec
@@ -17,7 +17,7 @@ from ledger.log.store import Row
 from ledger.posting_rules import DEFAULT_RULES
 from ledger.state import Customer, Replayed
 from ledger.verify import rows
-from ledger.verify.effects import POST, Balances
+from ledger.verify.effects import Balances, post
 from ledger.verify.findings import Finding, Part, part
 from ledger.verify.kept import Kept, kept_between
 from ledger.verify.leaves import SQL, Connection, stream
@@ -48,6 +48,8 @@ SHARE_EVENTS = 1 << 15
 """Events of one share, about: few enough that all processes end at nearly the same time."""
 HELD_ROWS = 100
 """Rows that are taken over at a time, so few that a core still has them at hand when it looks at them."""
+POSTED_TOGETHER = 1024
+"""Events of a customer that are held at a time, to post them together."""
 _SAMPLED = 16
 """Events of a share that are looked at to find where it ends."""
 _STREAM = itemgetter(Row._fields.index("stream"))
@@ -64,7 +66,7 @@ class Held:
         self.kept: list[Finding] = []
         self.kept_count = 0
 
-    def take(self, history: Iterable[Event], kept: Kept | None = None) -> None:
+    def take(self, history: Iterator[Event], kept: Kept | None = None) -> None:
         """Fold one customer. Of a history that does not hang together, the rest is left alone.
 
         On the way the customer's snapshot, if there is one, is held to the state at its version.
@@ -74,24 +76,19 @@ class Held:
         broken = False
         event = None
         kept_at = 0 if kept is None else kept.version
-        for event in history:
-            self.count += 1
-            if not broken:
-                try:
-                    customer = _evolved(customer, event)
-                except _IMPOSSIBLE as error:
-                    broken = True
-                    said = f"{event.type} at position {event.position} does not follow from what is before it"
-                    said = f"{said} ({type(error).__name__} {error})".strip()
-                    self.findings.append(Finding(said, event.position))
-            if kept is not None and event.version == kept_at:
-                self._compare(kept, None if broken else customer)
-            post = POST.get(event.type)
-            if post is not None and post(event.data, balances):
-                self.findings += [
-                    Finding(f"every_event_balances: {said}", event.position)
-                    for said in invariants.every_event_balances(event, DEFAULT_RULES)
-                ]
+        while events := list(islice(history, POSTED_TOGETHER)):
+            self.count += len(events)
+            for event in events:
+                if not broken:
+                    try:
+                        customer = _evolved(customer, event)
+                    except _IMPOSSIBLE as error:
+                        broken = True
+                        self.findings.append(_does_not_follow(event, error))
+                if kept is not None and event.version == kept_at:
+                    self._compare(kept, None if broken else customer)
+            if untied := post(events, balances):
+                self.findings += _out_of_balance(event for event in events if event.type in untied)
         if event is not None and not broken:
             self.findings += _held(customer, balances, event)
 
@@ -100,6 +97,17 @@ class Held:
         finding = kept.held_to(customer)
         if finding is not None:
             self.kept.append(finding)
+
+
+def _does_not_follow(event: Event, error: Exception) -> Finding:
+    said = f"{event.type} at position {event.position} does not follow from what is before it"
+    return Finding(f"{said} ({type(error).__name__} {error})".strip(), event.position)
+
+
+def _out_of_balance(events: Iterable[Event]) -> Iterator[Finding]:
+    for event in events:
+        for said in invariants.every_event_balances(event, DEFAULT_RULES):
+            yield Finding(f"{invariants.every_event_balances.__name__}: {said}", event.position)
 
 
 def _evolved(customer: Replayed | None, event: Event) -> Replayed | None:
@@ -120,6 +128,11 @@ class Ends(msgspec.Struct, frozen=True):
     def looked_at(self) -> int:
         """None: their names are read, not their events."""
         return 0
+
+    @property
+    def bounds(self) -> list[tuple[str | None, str | None]]:
+        """Of each share, the stream that it is behind and the last one of it; None is no bound."""
+        return list(zip([None, *self.streams], [*self.streams, None], strict=True))
 
 
 def share_out(connection: Connection, book: str, upto: int) -> Ends:

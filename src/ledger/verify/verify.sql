@@ -69,14 +69,14 @@ ORDER BY 2 LIMIT 100;
 -- name: share_ends
 -- Of a sample of the events, in the order of streams, the stream of every so many: what lies between two of them is about
 -- as many events each time.
-SELECT DISTINCT s.stream
-FROM (
-    SELECT e.stream, row_number() OVER (ORDER BY e.stream) AS place
-    FROM generate_series(%(step)s::bigint, %(upto)s::bigint, %(step)s::bigint) AS sample (position)
-    JOIN ledger.event AS e ON e.book = %(book)s AND e.position = sample.position
-) AS s
-WHERE mod(s.place, %(every)s) = 0
-ORDER BY s.stream;
+WITH sample AS MATERIALIZED (
+    SELECT e.stream FROM ledger.event AS e
+    WHERE e.book = %(book)s
+        AND e.position = ANY (ARRAY(SELECT generate_series(%(step)s::bigint, %(upto)s::bigint, %(step)s::bigint)))
+), placed AS (
+    SELECT s.stream, row_number() OVER (ORDER BY s.stream) AS place FROM sample AS s
+)
+SELECT DISTINCT p.stream FROM placed AS p WHERE mod(p.place, %(every)s) = 0 ORDER BY p.stream;
 
 -- name: streams_between
 -- The histories of one share of the streams, one after the other: rows without their leaf hashes, the columns in the

@@ -1,5 +1,6 @@
 -- name: issue_and_settle
 -- adds: invoice_line
+-- completes: invoice
 -- types: invoice.issued invoice.voided allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved debt.written_off debt.recovered
 -- An equality written as = ANY (ARRAY[…]) is looked up by index, row by row: whatever the planner believes of the size
 -- of a table that grows while it is folded, it cannot choose to read all of it.
@@ -74,6 +75,7 @@ WHERE i.issued IS NOT NULL;
 
 -- name: receive_and_use
 -- adds: allocation
+-- completes: payment
 -- types: payment.received payment.returned payment.failed refund.issued allocation.made allocation.undone credit_note.issued credit_note.voided dispute.opened dispute.resolved
 -- Payments and credit notes with what was used of them within the same range; then those that were there before. What an
 -- allocation uses is read from its bytes: where a command led to it, that names the same source.

@@ -5,6 +5,11 @@ SELECT m.model, coalesce(least(c.notification_id, h.position), 0) FROM ledger.re
 LEFT JOIN ledger.cursor AS c ON c.application_name = m.model || '/' || %(book)s
 LEFT JOIN ledger.head AS h ON h.book = %(book)s;
 
+-- name: of_share
+-- What stands for the log where only the streams of a share are folded.
+(SELECT * FROM ledger.event
+    WHERE (%(behind)s::text IS NULL OR stream > %(behind)s::text) AND (%(last)s::text IS NULL OR stream <= %(last)s::text));
+
 -- name: planned_freely
 -- What folds are planned with (folding.SESSION) is wrong for reading whole tables.
 SELECT set_config(name, 'on', true) FROM unnest(ARRAY['enable_seqscan', 'enable_sort', 'enable_mergejoin',

@@ -1,0 +1,131 @@
+"""Rows that are hashed as they come: only those that nothing changes later, and the same as those that are written."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from tests.projections.rows import read_rows
+from tests.projections.test_plans import scans
+from tests.tlog.test_signing import as_superuser
+from tests.verify.test_read_models import BOOK, folded_book, found
+
+from ledger.database import connect
+from ledger.verify import rules
+from ledger.verify.leaves import SQL
+from ledger.verify.passes import open_auditor
+from ledger_projections.filling import open_connection
+from ledger_projections.folding import SESSION
+from ledger_projections.readmodel import INVOICES, READ_MODELS, Fold, ReadModel
+from ledger_projections.verifying import check_read_models
+
+__all__ = ["folded_book"]
+
+
+def writes(model: ReadModel, fold: Fold, table: str) -> tuple[list[tuple[str, str]], int]:
+    """Tell which statements of a read model write a table, and how often one still does when it only makes rows."""
+    written = re.compile(rf"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO) {table}\b")
+    statement, _ = fold.made(complete=True)
+    everywhere = [(each.name, write) for each in model.folds for write in written.findall(each.statement)]
+    return everywhere, len(written.findall(statement))
+
+
+def test_rows_that_are_added_are_never_changed_and_come_from_one_statement() -> None:
+    adding = [(model, fold, fold.adds) for model in READ_MODELS for fold in model.folds if fold.adds]
+    assert [table for _, _, table in adding] == ["posting", "invoice_line", "allocation"]
+    for model, fold, table in adding:
+        assert writes(model, fold, table) == ([(fold.name, "INSERT INTO")], 0)
+
+
+def test_rows_that_are_completed_are_only_changed_by_the_statement_that_adds_them() -> None:
+    completing = [
+        (model, fold, fold.completes) for model in READ_MODELS for fold in model.folds if fold.completes
+    ]
+    assert [(model, table) for model, _, table in completing] == [
+        (INVOICES, "invoice"),
+        (INVOICES, "payment"),
+    ]
+    for model, fold, table in completing:
+        assert writes(model, fold, table) == ([(fold.name, "INSERT INTO"), (fold.name, "UPDATE")], 1)
+        statement, [made, _] = fold.made(complete=True)
+        assert f"{made.part} AS (\n    SELECT " in statement
+        changed = re.search(rf"(\w+) AS \(\n    UPDATE {table} .*?\n\)", fold.statement, re.DOTALL)
+        assert changed is not None
+        assert re.search(
+            r"\bNOT \w\.(issued|received)\b", changed[0]
+        )  # what came into being before the range
+
+
+@pytest.fixture
+def shared_out(folded_book: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have customers folded a few at a time."""
+    monkeypatch.setattr(rules, "SHARE_EVENTS", 32)
+    with open_connection(folded_book) as connection:
+        assert len(rules.share_out(connection, BOOK, 200).bounds) > 3
+    return folded_book
+
+
+def test_customers_folded_a_few_at_a_time_come_to_the_same_rows(shared_out: str) -> None:
+    rows = {table: found for table, found in read_rows(shared_out).items() if table.startswith("invoices.")}
+    empty = {table for table, found in rows.items() if not any("main" in row for row in found)}
+    assert empty <= {"invoices.payment_failure"}
+    told = Counter[str]()
+    checks = check_read_models(shared_out, BOOK, lambda events: told.update(events=events))
+    assert found(checks) == {}
+    counted = {check.name: check.count for check in checks}["invoices"]
+    assert counted == sum(row.startswith("(main,") for found in rows.values() for row in found)
+    with connect(shared_out) as connection:
+        row = connection.execute("SELECT position FROM ledger.head WHERE book = %s", (BOOK,)).fetchone()
+        assert row is not None
+        assert told["events"] == row[0] * len(READ_MODELS)
+
+
+EDITS = {
+    "what was paid": ("invoice", "SET allocated = allocated + 1"),
+    "who owes": ("invoice", "SET customer = 'somebody'"),
+    "an invoice made void": ("invoice", "SET voided_at = now()"),
+    "what settled it": ("invoice", "SET settled_by = 'credited'"),
+    "what is left of a payment": ("payment", "SET refunded = refunded + 1"),
+    "how it was paid": ("payment", "SET method = 'cheque'"),
+    "a line": ("invoice_line", "SET net = net + 1"),
+    "a use": ("allocation", "SET amount = amount + 1"),
+    "what a complaint holds": ("holding", "SET amount = amount + 1"),
+    "a credit note": ("credit_note", "SET reason = 'gift'"),
+    "a debt": ("debt", "SET net = net + 1"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_in_any_share_is_named(shared_out: str, name: str) -> None:
+    table, edit = EDITS[name]
+    last = f"(SELECT max(ctid) FROM invoices.{table} WHERE book = '{BOOK}')"
+    as_superuser(shared_out, f"UPDATE invoices.{table} {edit} WHERE ctid = {last}")
+    said = found(check_read_models(shared_out, BOOK))
+    assert said["invoices"].startswith(f"invoices.{table} has ")
+    assert set(said) <= {"invoices", "dunning", "reports"}
+
+
+def test_what_follows_from_other_columns_is_held_to_them(shared_out: str) -> None:
+    as_superuser(
+        shared_out,
+        "ALTER TABLE invoices.invoice ALTER COLUMN due DROP EXPRESSION;"
+        f" UPDATE invoices.invoice SET due = due - 1 WHERE book = '{BOOK}' AND invoice = 'INV-1'",
+    )
+    checks = {check.name: check for check in check_read_models(shared_out, BOOK)}
+    assert checks["definitions"].found
+    assert checks["invoices"].result != "passed"
+
+
+def test_shares_are_found_by_looking_up_a_sample(folded_book: str) -> None:
+    """Whatever the session plans with: reading all of the log for it would cost as much as a fold."""
+    values = {"book": BOOK, "upto": 1_000_000, "step": 2_048, "every": 16}
+    with open_auditor(folded_book) as auditor, connect(folded_book) as folding:
+        folding.execute(SESSION)
+        for connection in (auditor, folding):
+            row = connection.execute(
+                ("EXPLAIN (FORMAT JSON) " + SQL["share_ends"]).encode(), values
+            ).fetchone()
+            assert row is not None
+            [scan] = scans(row[0][0]["Plan"])
+            assert '"position" = ANY' in (scan.get("Index Cond") or scan["Recheck Cond"]), scan
