@@ -43,7 +43,10 @@ list that would grow for as long as somebody reads it. Any other read of a book 
 _FOUND_OUT = frozenset({"number", "position"})
 """Parts of an address that name something of a customer's: whose it is, the way to the answer finds out."""
 
+BEHIND = "Last-Event-ID"
+"""The header in which a stream that is followed again names its position: recorded like a parameter."""
 TOLD = frozenset({
+    BEHIND,
     "after", "as_of_occurred", "as_of_position", "as_of_recorded", "asked_by", "assigned", "assignee", "by",
     "criterion", "currency", "customer", "dry_run", "from", "in_dispute", "invoice", "kind", "language",
     "limit", "min_position", "month", "old", "on", "order", "overdue", "page", "principal", "ready", "size",
@@ -131,9 +134,12 @@ def look_of(request: Request, principal: Principal, reason: str | None, customer
 
 def _query_of(request: Request) -> str:
     """Write down what is asked for, and of when; `?` is what is malformed, or in somebody's own words."""
+    given = request.query_params.multi_items()
+    if (behind := request.headers.get(BEHIND)) is not None:
+        given.append((BEHIND, behind))
     asked = [
         f"{name}={value if name in TOLD and _TOKEN.fullmatch(value) else '?'}"
-        for name, value in request.query_params.multi_items()
+        for name, value in given
         if name in TOLD | IN_WORDS
     ]
     return "&".join(asked)[:QUERY_CHARACTERS_MAX]

@@ -171,6 +171,17 @@ def test_what_was_asked_for_and_of_when_is_recorded_without_words_of_a_person_s_
     ]  # fmt: skip
 
 
+def test_from_where_on_a_stream_is_followed_again_is_recorded(alice: Caller) -> None:
+    client, before = agent(alice), len(looks(alice))
+    for behind in ("1", "Jensen 1"):
+        with client.stream("GET", f"{alice.at}/events/stream?after=0", headers={"Last-Event-ID": behind}):
+            pass
+    assert [look["query"] for look in looks(alice)[before:]] == [
+        "after=0&Last-Event-ID=1",
+        "after=0&Last-Event-ID=?",
+    ]
+
+
 def test_the_page_of_a_list_is_recorded(alice: Caller) -> None:
     alice.tell(("customer.opened", {"currency": "EUR"}), customer="bob")
     alice.read("/customers", min_position=alice.head)

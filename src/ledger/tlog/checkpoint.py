@@ -67,6 +67,10 @@ def open_checkpoint(raw: bytes, *verifiers: Verifier) -> tuple[Checkpoint, Note]
     return checkpoint, note
 
 
+CLOCK_SECONDS_MAX = 10
+"""How far the clock of a witness may be from ours, when we hold the time that it signed to what we know."""
+
+
 class Cosignature(NamedTuple):
     """A witness saw the checkpoint, and saw that it extends what it had seen before."""
 

@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 from ledger.errors import ConfigurationError, IntegrityError, LedgerError
 from ledger.sql import queries
 from ledger.tlog import proof, tree
-from ledger.tlog.checkpoint import Cosignature, cosignatures
+from ledger.tlog.checkpoint import CLOCK_SECONDS_MAX, Cosignature, cosignatures
 from ledger.tlog.note import BadNote, Note, Verifier, read_lines, read_note
 from ledger.tlog.signing import Signed
 from ledger.tlog.tree import Connection
@@ -28,8 +28,6 @@ _SQL = queries(__package__ or "", "signing.sql")
 
 ANSWER_SECONDS_MAX = 10
 """How long a witness may take, from the first question to the last byte of its answer."""
-CLOCK_SECONDS_MAX = 10
-"""How far its clock may be from ours."""
 ANSWER_BYTES_MAX = 65_536
 """What of its answer is read."""
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ledger.tlog.checkpoint import Checkpoint, cosignatures, read_checkpoint
+from ledger.tlog.checkpoint import CLOCK_SECONDS_MAX, Checkpoint, cosignatures, read_checkpoint
 from ledger.tlog.note import (
     ED25519,
     BadNote,
@@ -61,23 +62,45 @@ def check_signed(signed: Sequence[Signed], tree: Tree) -> Check:
 
 
 def check_cosigned(connection: Connection, subject: Subject) -> Check:
-    """Hold each cosignature to the key of its witness: they are handed out with the checkpoint."""
+    """Hold each cosignature to the key of its witness, and its time: it is handed out with the checkpoint."""
     rows = connection.execute(SQL["cosignatures"], subject.values).fetchall()
     findings = [
-        Finding(f"the cosignature at {size} of {witness.partition('+')[0]} does not hold")
-        for size, witness, line, note in rows
-        if note is None or not _cosigned(note, line, witness)
+        Finding(f"the cosignature at {size} of {witness.partition('+')[0]} {said}")
+        for size, witness, line, note, *times in rows
+        if (said := _amiss(note, line, witness, *times))
     ]
-    compared = "the signature of each witness with its key and the checkpoint"
+    compared = "the signature of each witness with its key and the checkpoint, and its time with the clock"
     return check("cosignatures", compared, "cosignatures", 0, [part(len(rows), findings)])
 
 
-def _cosigned(note: str, line: str, witness: str) -> bool:
+def _amiss(
+    note: str | None, line: str, witness: str, seen: float, signed_first: float, now: float
+) -> str | None:
+    """Say what is wrong with a cosignature, beside a checkpoint that was signed first at a time."""
+    if note is None:
+        return "does not hold"
     try:
         signed = Note(read_note(note.encode()).text, tuple(read_lines(line)))
-        return bool(cosignatures(signed, [read_verifier(witness)]))
+        found = cosignatures(signed, [read_verifier(witness)])
     except BadNote:
-        return False
+        found = []
+    if not found:
+        return "does not hold"
+    seconds = found[0].seconds
+    if seconds != seen:
+        return f"is stored as of {_instant(seen)}, it says {_instant(seconds)}"
+    if seconds < signed_first - CLOCK_SECONDS_MAX:
+        return f"is of {_instant(seconds)}, before there was the checkpoint, from {_instant(signed_first)} on"
+    if seconds > now + CLOCK_SECONDS_MAX:
+        return f"is of {_instant(seconds)}, which is still to come"
+    return None
+
+
+def _instant(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"second {seconds:.0f}"
 
 
 def check_outside(outside: Sequence[Checkpoint], tree: Tree) -> Check:
