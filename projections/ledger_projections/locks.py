@@ -17,8 +17,6 @@ GATE = 0x6C65_0003
 """A cycle passes the gates of what it folds, a swap closes them."""
 REBUILD = 0x6C65_0004
 """Held by the session that rebuilds a read model."""
-PAST = 0x6C65_0006
-"""Held by a transaction that answers as of an earlier moment, for its workspace."""
 
 
 def try_lock(connection: psycopg.Connection[TupleRow], kind: int, model: str) -> bool:

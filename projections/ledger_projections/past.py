@@ -17,7 +17,7 @@ from typing import LiteralString, NamedTuple, cast
 
 import psycopg
 from psycopg import sql
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import InvalidSchemaName, LockNotAvailable, UndefinedTable
 from psycopg.rows import TupleRow
 
 from ledger.decider import OF_BOOK
@@ -37,7 +37,7 @@ MOMENT = _SQL["moment"]
 WORKSPACES = 2
 """Questions about earlier moments that are answered at once; another one waits its turn."""
 TURN_SECONDS_MAX = 10.0
-"""How long a question waits for a workspace: whoever may log in at all may hold its lock, for ever."""
+"""How long a question waits for a workspace: another process may be in it, and may hang there."""
 LEFT_BYTES_MAX = 8 << 20
 """Bytes of rolled back events that a workspace may hold before it is cleared."""
 
@@ -155,7 +155,13 @@ async def ask(connection: AsyncConnection, workspace: int, past: Past, question:
             await _clear(connection, workspace)
     except LockNotAvailable as error:
         raise Unavailable("where earlier moments are looked at is held by somebody else", 5) from error
+    except (InvalidSchemaName, UndefinedTable) as error:
+        raise _of_another_version() from error
     raise Unavailable("too much is asked about earlier moments just now")
+
+
+def _of_another_version() -> Unavailable:
+    return Unavailable("another version of the program looks at earlier moments here", 5)
 
 
 async def _copy(
@@ -172,9 +178,9 @@ async def _copy(
     copied = {"copy_streams": types} | ({"copy_types": folded.of_customers} if customers is None else {})
     async with connection.pipeline():
         await connection.execute(_SQL["turn"], {"turn": f"{TURN_SECONDS_MAX}s"})
+        await connection.execute(_own("take_turn", workspace))
         began = await connection.execute(
-            _own("begin", workspace),
-            {"kind": locks.PAST, "workspace": workspace, "schema": f"log{_suffix(workspace)}", "at": past.at},
+            _own("begin", workspace), {"schema": f"log{_suffix(workspace)}", "at": past.at}
         )
         # Planned for these values: which types they are decides which index serves.
         copies = [
@@ -184,7 +190,7 @@ async def _copy(
         await connection.execute(_own("fold", workspace))
     row = await began.fetchone()
     if row is None or row[0] != version():
-        raise Unavailable("another version of the program looks at earlier moments here", 5)
+        raise _of_another_version()
     present = [type_ for copy in copies for (found,) in await copy.fetchall() for type_ in found]
     return int(row[1]), frozenset(present)
 
@@ -213,7 +219,7 @@ async def _clear(connection: AsyncConnection, workspace: int) -> None:
     """Throw away what was rolled back: no vacuum comes as often as questions may."""
     async with connection.transaction():
         await connection.execute(_SQL["turn"], {"turn": f"{TURN_SECONDS_MAX}s"})
-        await connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (locks.PAST, workspace))
+        await connection.execute(_own("take_turn", workspace))
         schemas = [f"log{_suffix(workspace)}", *(each.schema for each in _targets(READ_MODELS, workspace))]
         tables = []
         for schema in schemas:

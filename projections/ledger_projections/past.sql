@@ -2,6 +2,8 @@
 -- The table that stands for the log in a workspace: some customers' events up to a moment. Nothing is ever committed to
 -- it, so it needs no log of its own writes.
 CREATE UNLOGGED TABLE event (LIKE ledger.event);
+CREATE TABLE turn ();
+COMMENT ON TABLE turn IS 'Locked by whoever is in the workspace; it never has a row.';
 
 -- name: comment
 -- Which program the workspace is for.
@@ -42,16 +44,20 @@ FROM moment AS m;
 -- How long the workspace is waited for; a statement of its own, as it counts from the next one on.
 SELECT set_config('lock_timeout', %(turn)s, true);
 
+-- name: take_turn
+-- Alone in the workspace until the transaction ends. An advisory lock anybody could hold who may log in at all.
+LOCK TABLE past.turn IN EXCLUSIVE MODE;
+
 -- name: begin
--- Alone in the workspace until the transaction ends, at the moment that is looked from. What is copied is looked up by
--- index, row by row. Tells which program the workspace is for, and how many bytes of what was rolled back lie in it.
+-- At the moment that is looked from. What is copied is looked up by index, row by row. Tells which program the workspace is
+-- for, and how many bytes of what was rolled back lie in it.
 SELECT obj_description(n.oid, 'pg_namespace'), pg_relation_size(c.oid), set_config('ledger.moment', %(at)s, true),
     set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
     set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('jit', 'off', true)
-FROM pg_advisory_xact_lock(%(kind)s, %(workspace)s)
-JOIN pg_namespace AS n ON n.nspname = %(schema)s
-JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'event';
+FROM pg_namespace AS n
+JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'event'
+WHERE n.nspname = %(schema)s;
 
 -- name: copy_streams
 -- What counts of some streams: of the book all that was recorded by then, of customers what had occurred by then too. How

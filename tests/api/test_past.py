@@ -19,7 +19,7 @@ from ledger.database import connect, reader_pool
 from ledger.errors import Unavailable
 from ledger.notices import Notices
 from ledger_api.reading import Reader
-from ledger_projections import locks, past
+from ledger_projections import past
 
 CUSTOMERS = [f"c-{number:02}" for number in range(1, 7)]
 OF_CUSTOMER = ("", "/balance", "/balance/explain", "/statement", "/invoices", "/disputes", "/discounts")
@@ -78,9 +78,9 @@ def test_workspaces_that_somebody_holds_keep_nobody_waiting_for_ever(
             asked = (reader.items_as_of(moment, question) for _ in range(questions))
             return [*await asyncio.gather(*asked, return_exceptions=True)]
 
-    with connect(live.database, role="ledger_finance") as finance:
-        for workspace in range(past.WORKSPACES):
-            finance.execute("SELECT pg_advisory_lock(%s, %s)", (locks.PAST, workspace))
+    with connect(live.database) as holder, holder.transaction():
+        for workspace in range(1, past.WORKSPACES + 1):
+            holder.execute(f'LOCK TABLE "log@past{workspace}".turn IN EXCLUSIVE MODE'.encode())
         began = time.monotonic()
         answers = asyncio.run(ask(40))
         assert time.monotonic() - began < 40 / past.WORKSPACES * past.TURN_SECONDS_MAX

@@ -7,6 +7,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+from psycopg.errors import InsufficientPrivilege
 from tests.ledger import asks
 from tests.ledger.world import START
 from tests.log.posting import writer
@@ -18,7 +19,7 @@ from ledger.database import connect, with_settings
 from ledger.errors import Unavailable
 from ledger.log.writer import Writer
 from ledger.settings import Settings
-from ledger_projections import locks, past
+from ledger_projections import past
 from ledger_projections.past import Past, Question, ask, install_workspaces
 from ledger_projections.readmodel import READ_MODELS
 
@@ -110,12 +111,27 @@ def test_a_workspace_that_somebody_holds_is_waited_for_and_no_longer(
 ) -> None:
     monkeypatch.setattr(past, "TURN_SECONDS_MAX", 0.3)
     moment = Past(BOOK, 20, **FOREVER)
-    with connect(database, role="ledger_finance") as finance:
-        finance.execute("SELECT pg_advisory_lock(%s, 0)", (locks.PAST,))
+    with connect(database) as holder, holder.transaction():
+        holder.execute('LOCK TABLE "log@past1".turn IN ACCESS SHARE MODE')
+        assert asked(database, moment)
+        holder.execute('LOCK TABLE "log@past1".turn IN EXCLUSIVE MODE')
         with pytest.raises(Unavailable, match="held"):
             asked(database, moment)
         assert asked(database, moment, workspace=1)
     assert asked(database, moment)
+
+
+@pytest.mark.usefixtures("connection")
+@pytest.mark.parametrize(
+    "role", ["ledger_finance", "ledger_auditor", "ledger_verifier", "ledger_writer", "ledger_vault"]
+)
+def test_nobody_who_only_reads_or_writes_the_log_can_hold_a_workspace(database: str, role: str) -> None:
+    """An advisory lock of any number they may take: none keeps a question waiting."""
+    with connect(database, role=role) as other, other.transaction():
+        for table in ("turn", "event"):
+            for mode in ("ACCESS SHARE", "EXCLUSIVE"):
+                with pytest.raises(InsufficientPrivilege), other.transaction():
+                    other.execute(f'LOCK TABLE "log@past1".{table} IN {mode} MODE NOWAIT'.encode())
 
 
 def test_finance_does_not_see_workspaces(connection: Connection) -> None:
@@ -128,7 +144,7 @@ def test_finance_does_not_see_workspaces(connection: Connection) -> None:
 def read_for(connection: Connection, copy: LiteralString, **values: object) -> tuple[int, str]:
     """Tell how many events a copy looks at, those that it leaves out included, and how it finds them."""
     with connection.transaction(force_rollback=True):
-        at = {"kind": 0, "workspace": 0, "schema": "log@past1", "at": ""}
+        at = {"schema": "log@past1", "at": ""}
         connection.execute(past._own("begin", 0), at)
         row = connection.execute(
             ("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + past._own(copy, 0)).encode(),
