@@ -68,11 +68,11 @@ ORDER BY 2 LIMIT 100;
 
 -- name: share_ends
 -- Of a sample of the events, in the order of streams, the stream of every so many: what lies between two of them is about
--- as many events each time.
+-- as many events each time. Each is looked up by itself, however the session plans.
 WITH sample AS MATERIALIZED (
-    SELECT e.stream FROM ledger.event AS e
-    WHERE e.book = %(book)s
-        AND e.position = ANY (ARRAY(SELECT generate_series(%(step)s::bigint, %(upto)s::bigint, %(step)s::bigint)))
+    SELECT s.stream FROM generate_series(%(step)s::bigint, %(upto)s::bigint, %(step)s::bigint) AS at (position)
+    CROSS JOIN LATERAL (
+        SELECT e.stream FROM ledger.event AS e WHERE e.book = %(book)s AND e.position = at.position LIMIT 1) AS s
 ), placed AS (
     SELECT s.stream, row_number() OVER (ORDER BY s.stream) AS place FROM sample AS s
 )
