@@ -1,8 +1,8 @@
 """Building read models anew beside the live ones, for nobody but a comparison, which it makes too.
 
 Nothing is done for readers there: no index but what a fold needs, no views, no writes that would outlive a
-crash; and rows that nothing changes later are not written at all, but hashed as they come. What can be folded
-customer by customer has few others: when all that a customer did is folded at once, nothing is left to come.
+crash; and rows that nothing changes later are not written at all, but hashed as they come. Where it can be,
+all that a customer did is folded at once: then nothing is left to come that could change a row.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from psycopg.rows import TupleRow
 
 from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, left_out, part
-from ledger.verify.rules import share_out
-from ledger_projections.comparing import Sums, row_sums, side_by_side, sums_of_made
+from ledger.verify.shares import share_out
+from ledger_projections.comparing import Making, Sums, making, row_sums, side_by_side
 from ledger_projections.filling import RANGE_EVENTS_MAX
 from ledger_projections.folding import Range, Share, Target, execute, types_of
 from ledger_projections.installing import make_schema
-from ledger_projections.readmodel import ReadModel, from_log, search_path
+from ledger_projections.readmodel import Fold, ReadModel, from_log, search_path
 from ledger_projections.standing import tables_of
 from ledger_projections.stopping import Stopping
 
@@ -62,6 +62,7 @@ class Build:
         self._apart = apart
         self._seconds = dict.fromkeys(models, 0.0)
         self._seed = secrets.randbits(63)
+        self._makings: dict[Fold, Making | None] = {}
         self._made: dict[str, Sums] = {}
 
     def checks(self, connection: Connection) -> list[Check]:
@@ -135,7 +136,6 @@ class Build:
         """Fold all that some customers did, then the next ones: what is in the snapshot, so nothing later."""
         bounds = share_out(connection, self._book, upto).bounds
         for done, (behind, last) in enumerate(bounds):
-            self._stopping.go_on()
             self._fold(connection, target, Share(self._book, 0, upto, behind, last))
             self._advance(upto * (done + 1) // len(bounds) - upto * done // len(bounds))
 
@@ -145,17 +145,27 @@ class Build:
         began = time.monotonic()
         present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
-        for each in target.model.folds_about(present):
+        for fold in target.model.folds_about(present):
             self._stopping.go_on()
-            fold = each
             if isinstance(range_, Share):
-                fold = each._replace(statement=from_log(each.statement, _SQL["of_share"]))
-            if self._apart:
-                for table, sums in sums_of_made(connection, target.schema, fold, range_, self._seed).items():
-                    self._made[table] = self._made.get(table, Sums(0, 0, 0)).plus(sums)
+                of_share = fold._replace(statement=from_log(fold.statement, _SQL["of_share"]))
+                self._make_or_write(connection, target, of_share, range_)
             else:
-                execute(connection, fold, range_)
+                self._make_or_write(connection, target, fold, range_)
         self._seconds[target.model] += time.monotonic() - began
+
+    def _make_or_write(
+        self, connection: Connection, target: Target, fold: Fold, range_: Range | Share
+    ) -> None:
+        """Execute a statement, which writes all of its rows only where others are folded from them."""
+        if self._apart and fold not in self._makings:
+            complete = isinstance(range_, Share)
+            self._makings[fold] = making(connection, target.schema, fold, self._seed, complete=complete)
+        if (made := self._makings.get(fold)) is None:
+            execute(connection, fold, range_)
+            return
+        for table, sums in made.sums(connection, range_).items():
+            self._made[table] = self._made.get(table, Sums(0, 0, 0)).plus(sums)
 
     def _differences(self, connection: Connection, target: Target, table: str) -> tuple[int, list[Finding]]:
         """Compare one table; gives how many rows were, and the first that differ.

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from ledger.sql import queries
 from ledger.verify.findings import FINDINGS_MAX
-from ledger_projections.folding import Range, Share, Target, execute
+from ledger_projections.folding import Range, Share, Target
 from ledger_projections.readmodel import Fold
 
 _SQL = queries("ledger_projections", "comparing.sql")
@@ -40,14 +40,22 @@ def row_sums(connection: Connection, schema: str, table: str, seed: int, book: s
     return sums
 
 
-def sums_of_made(
-    connection: Connection, schema: str, fold: Fold, range_: Range | Share, seed: int
-) -> dict[str, Sums]:
-    """Fold, but for writing rows that nothing changes later: give the sums of those, by table."""
-    statement, made = fold.made(complete=isinstance(range_, Share))
+class Making(NamedTuple):
+    """A fold that makes rows which nothing changes later, and gives their sums instead of writing them."""
+
+    query: sql.Composed
+    tables: list[str]
+
+    def sums(self, connection: Connection, range_: Range | Share) -> dict[str, Sums]:
+        """Fold a range; give the sums by table."""
+        return dict(zip(self.tables, _read(connection, self.query, range_._asdict()), strict=True))
+
+
+def making(connection: Connection, schema: str, fold: Fold, seed: int, *, complete: bool) -> Making | None:
+    """Make that of a fold in a schema, for ranges that are `complete` or not; None if it has no such rows."""
+    statement, made = fold.made(complete=complete)
     if not made:
-        execute(connection, fold, range_)
-        return {}
+        return None
     sums: list[sql.Composable] = []
     for each in made:
         table = sql.Identifier(schema, each.table)
@@ -56,8 +64,7 @@ def sums_of_made(
         asked = _sums(connection, schema, each.table, rows, seed, stored=False)
         sums.append(sql.SQL("({}) AS {}").format(asked, part))
     query = sql.SQL(statement) + sql.SQL("SELECT * FROM ") + sql.SQL(", ").join(sums)
-    found = _read(connection, query, range_._asdict())
-    return {each.table: summed for each, summed in zip(made, found, strict=True)}
+    return Making(query, [each.table for each in made])
 
 
 def _read(connection: Connection, query: sql.Composed, values: Mapping[str, object]) -> list[Sums]:
@@ -87,7 +94,7 @@ def _hash(columns: Iterable[TupleRow], seed: int, *, stored: bool) -> sql.Compos
     for place, (column, hashed, bytes_, follows) in enumerate(columns, start=1):
         value: sql.Composable = sql.Identifier("t", column)
         if follows is not None and not stored:
-            value = sql.SQL("({})").format(sql.SQL(follows))
+            value = sql.SQL("({})").format(sql.SQL(follows.replace("%", "%%")))
         if hashed:
             hash_ = sql.SQL(hashed).format(value=value, seed=sql.Literal(seed ^ place))
             hashes.append(sql.SQL("coalesce({}, 0)").format(hash_))

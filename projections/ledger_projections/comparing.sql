@@ -18,10 +18,10 @@ SELECT a.attname, CASE a.atttypid
         WHEN 'integer'::regtype THEN 'hashint4extended({value}, {seed})'
         WHEN 'bigint'::regtype THEN 'CASE WHEN {value} BETWEEN -2147483648 AND 2147483647
             THEN hashint4extended({value}::integer, {seed}) ELSE hash_record_extended(ROW(int8send({value})), {seed}) END' END,
-    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE s.function || '({value})' END,
+    CASE WHEN a.atttypid = ANY (ARRAY['date', 'boolean', 'smallint']::regtype[]) THEN '{value}' ELSE t.typsend || '({value})' END,
     pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute AS a
-CROSS JOIN LATERAL (SELECT (SELECT t.typsend FROM pg_type AS t WHERE t.oid = a.atttypid)::regproc::text AS function) AS s
+JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
 WHERE a.attrelid = (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'book'

@@ -29,7 +29,8 @@ Connection = psycopg.Connection[TupleRow]
 
 RANGE_EVENTS_MAX = 200_000
 """Events that one transaction of the bulk folds: what a kill loses, and what the server holds in memory.
-Larger ranges touch the row of a customer less often."""
+Larger ranges touch the row of a customer less often. (A verification folds whole customers: of one who has
+more events, it lays down what does not fit into memory.)"""
 SUMMED_RANGES = 5
 """What is folded from another read model's rows is sums over typed columns: so many ranges at once."""
 LANES = 2

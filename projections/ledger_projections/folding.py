@@ -42,9 +42,9 @@ class Range(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The positions after < position <= upto of a share of the customers: streams behind < stream <= last.
+    """All positions up to one of a share of the customers: those of the streams behind < stream <= last.
 
-    None is no bound. It is for statements that read the log of these streams alone.
+    None is no bound; `after` is 0. It is for statements that read the log of these streams alone.
     """
 
     book: str

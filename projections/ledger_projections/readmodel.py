@@ -34,7 +34,7 @@ class Made(NamedTuple):
 
     table: str
     columns: LiteralString
-    part: LiteralString
+    part: str
 
 
 class Fold(NamedTuple):
@@ -42,9 +42,10 @@ class Fold(NamedTuple):
 
     `types` are the events that it is about; None: any may concern it. `adds` names the table that its last
     part adds rows to, if nothing else does, nor changes them. `completes` names the one whose rows another
-    part of it adds, and that nothing changes later where all events of their customers are in the range. One
-    that `scans` may read a whole table, which the planner has statistics of, instead of looking a large range
-    up in it.
+    part of it adds, and that nothing changes later where all events of their customers are in the range.
+    Values of both are of the very types of the columns: what a fold only makes is not converted as what it
+    writes would be. One that `scans` may read a whole table, which the planner has statistics of, instead of
+    looking a large range up in it.
     """
 
     name: str
@@ -60,17 +61,19 @@ class Fold(NamedTuple):
         Those that it adds, and where the range is `complete` those that it completes. A part that reads them
         is to follow. It makes nothing where it is as it was.
         """
-        statement, made = self.statement, []
+        statement: str = self.statement
+        made: list[Made] = []
         if complete and self.completes:
-            written = re.search(rf"(\w+) AS \(\n +INSERT INTO {self.completes} \(([^)]+)\)\n", self.statement)
+            written = re.search(rf"(\w+) AS \(\n +INSERT INTO {self.completes} \(([^)]+)\)\n", statement)
             assert written is not None, self.name  # noqa: S101 - a test looks at each
-            statement = statement.replace(written[0], f"{written[1]} AS (\n")
-            made.append((self.completes, written[2], written[1]))
+            part, columns = written.groups()
+            statement = statement.replace(written[0], f"{part} AS (\n")
+            made.append(Made(self.completes, cast(LiteralString, columns), part))
         if self.adds:
             parts, _, rows = statement.partition(f"INSERT INTO {self.adds}\n")
             statement = f"{parts.rstrip()}, added AS (\n{rows}\n)\n"
-            made.append((self.adds, "*", "added"))
-        return cast(LiteralString, statement), [Made(*each) for each in made]  # type: ignore[redundant-cast]  # mypy takes it for str
+            made.append(Made(self.adds, "*", "added"))
+        return cast(LiteralString, statement), made  # type: ignore[redundant-cast]  # mypy takes it for str
 
 
 class ReadModel:
@@ -100,7 +103,10 @@ class ReadModel:
 
     @cached_property
     def by_customer(self) -> bool:
-        """Whether it can be folded customer by customer: its rows come from the events of one each."""
+        """Whether it can be folded customer by customer: events bear on rows of their own customer alone.
+
+        Rules let no event of one customer be about another's invoice.
+        """
         return any(fold.completes for fold in self.folds)
 
     def folds_about(self, present: frozenset[str]) -> list[Fold]:

@@ -12,7 +12,7 @@ from tests.tlog.test_signing import as_superuser
 from tests.verify.test_read_models import BOOK, folded_book, found
 
 from ledger.database import connect
-from ledger.verify import rules
+from ledger.verify import shares
 from ledger.verify.leaves import SQL
 from ledger.verify.passes import open_auditor
 from ledger_projections.filling import open_connection
@@ -60,9 +60,9 @@ def test_rows_that_are_completed_are_only_changed_by_the_statement_that_adds_the
 @pytest.fixture
 def shared_out(folded_book: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have customers folded a few at a time."""
-    monkeypatch.setattr(rules, "SHARE_EVENTS", 32)
+    monkeypatch.setattr(shares, "SHARE_EVENTS", 32)
     with open_connection(folded_book) as connection:
-        assert len(rules.share_out(connection, BOOK, 200).bounds) > 3
+        assert len(shares.share_out(connection, BOOK, 200).bounds) > 3
     return folded_book
 
 
@@ -106,15 +106,21 @@ def test_an_edit_in_any_share_is_named(shared_out: str, name: str) -> None:
     assert set(said) <= {"invoices", "dunning", "reports"}
 
 
-def test_what_follows_from_other_columns_is_held_to_them(shared_out: str) -> None:
-    as_superuser(
-        shared_out,
-        "ALTER TABLE invoices.invoice ALTER COLUMN due DROP EXPRESSION;"
-        f" UPDATE invoices.invoice SET due = due - 1 WHERE book = '{BOOK}' AND invoice = 'INV-1'",
-    )
-    checks = {check.name: check for check in check_read_models(shared_out, BOOK)}
-    assert checks["definitions"].found
-    assert checks["invoices"].result != "passed"
+@pytest.mark.parametrize(
+    ("table", "column"), [("invoice", "due"), ("payment", "unallocated"), ("credit_note", "unallocated")]
+)
+def test_what_follows_from_other_columns_is_held_to_them(shared_out: str, table: str, column: str) -> None:
+    """Edited past PostgreSQL, which computes it: its catalogue is as it was."""
+    for edit in (
+        f"UPDATE pg_attribute SET attgenerated = '' WHERE attrelid = 'invoices.{table}'::regclass AND attname = '{column}'",
+        f"UPDATE invoices.{table} SET {column} = {column} - 1"
+        f" WHERE ctid = (SELECT max(ctid) FROM invoices.{table} WHERE book = '{BOOK}')",
+        f"UPDATE pg_attribute SET attgenerated = 's' WHERE attrelid = 'invoices.{table}'::regclass AND attname = '{column}'",
+    ):
+        as_superuser(shared_out, f"SET allow_system_table_mods = on; {edit}")
+    said = found(check_read_models(shared_out, BOOK))
+    assert said["invoices"].startswith(f"invoices.{table} has ")
+    assert "definitions" not in said
 
 
 def test_shares_are_found_by_looking_up_a_sample(folded_book: str) -> None:

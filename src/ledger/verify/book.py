@@ -23,6 +23,7 @@ from ledger.verify.leaves import RANGE_EVENTS, SQL, Connection, Leaves, Tree
 from ledger.verify.notes import Notes, Subject
 from ledger.verify.numbers import Taken, put_together
 from ledger.verify.passes import Advance, Passes, open_auditor, pool
+from ledger.verify.shares import Ends, share_out
 from ledger.verify.times import AHEAD_MAX, Order, ahead
 
 
@@ -130,7 +131,7 @@ class _Started(NamedTuple):
 def _started(passes: Passes, subject: Subject, sizes: Sequence[int]) -> _Started:
     """Have everything done at once, so that no process waits for another one's pass."""
     book, position, since = subject.book, subject.position, subject.since
-    ends = passes.each(rules.share_out, rules.Ends, [(book, position)])
+    ends = passes.each(share_out, Ends, [(book, position)])
     ranges = [
         (book, after, min(position, after + RANGE_EVENTS), since, sizes)
         for after in range(0, position, RANGE_EVENTS)

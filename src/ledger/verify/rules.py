@@ -44,14 +44,10 @@ class Share(msgspec.Struct, frozen=True):
         return self.held.count
 
 
-SHARE_EVENTS = 1 << 15
-"""Events of one share, about: few enough that all processes end at nearly the same time."""
 HELD_ROWS = 100
 """Rows that are taken over at a time, so few that a core still has them at hand when it looks at them."""
 POSTED_TOGETHER = 1024
 """Events of a customer that are held at a time, to post them together."""
-_SAMPLED = 16
-"""Events of a share that are looked at to find where it ends."""
 _STREAM = itemgetter(Row._fields.index("stream"))
 _IMPOSSIBLE = (AssertionError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
 """How folding ends where an event is about what was never there: no rule recorded it so."""
@@ -66,7 +62,7 @@ class Held:
         self.kept: list[Finding] = []
         self.kept_count = 0
 
-    def take(self, history: Iterator[Event], kept: Kept | None = None) -> None:
+    def take(self, history: Iterable[Event], kept: Kept | None = None) -> None:
         """Fold one customer. Of a history that does not hang together, the rest is left alone.
 
         On the way the customer's snapshot, if there is one, is held to the state at its version.
@@ -76,7 +72,8 @@ class Held:
         broken = False
         event = None
         kept_at = 0 if kept is None else kept.version
-        while events := list(islice(history, POSTED_TOGETHER)):
+        coming = iter(history)
+        while events := list(islice(coming, POSTED_TOGETHER)):
             self.count += len(events)
             for event in events:
                 if not broken:
@@ -117,29 +114,6 @@ def _evolved(customer: Replayed | None, event: Event) -> Replayed | None:
         return customer
     opened = evolve_customer(None, event)
     return None if opened is None else Replayed.of(opened)
-
-
-class Ends(msgspec.Struct, frozen=True):
-    """The streams at which shares end, all but the last share."""
-
-    streams: list[str]
-
-    @property
-    def looked_at(self) -> int:
-        """None: their names are read, not their events."""
-        return 0
-
-    @property
-    def bounds(self) -> list[tuple[str | None, str | None]]:
-        """Of each share, the stream that it is behind and the last one of it; None is no bound."""
-        return list(zip([None, *self.streams], [*self.streams, None], strict=True))
-
-
-def share_out(connection: Connection, book: str, upto: int) -> Ends:
-    """Share the streams out so that each share has about as many events, and never a part of a stream."""
-    values = {"book": book, "upto": upto, "step": SHARE_EVENTS // _SAMPLED, "every": _SAMPLED}
-    rows_ = connection.execute(SQL["share_ends"], values)
-    return Ends([str(stream) for (stream,) in rows_])
 
 
 def check_share(
