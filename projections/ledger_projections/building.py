@@ -26,7 +26,7 @@ from ledger_projections.readmodel import Fold, ReadModel, from_log, search_path
 from ledger_projections.standing import tables_of
 from ledger_projections.stopping import Stopping
 
-_SQL = queries("ledger_projections", "building.sql")
+SQL = queries("ledger_projections", "building.sql")
 
 VERIFY = "@verify"
 """What ends the names of the schemas that read models are built in for comparing."""
@@ -82,7 +82,7 @@ class Build:
             return [failed, *(left_out(name, f"{first} failed", "rows") for name in others)]
 
     def _reached(self, connection: Connection) -> dict[ReadModel, int]:
-        rows = connection.execute(_SQL["cursors"], {"book": self._book}).fetchall()
+        rows = connection.execute(SQL["cursors"], {"book": self._book}).fetchall()
         reached = {str(model): int(position) for model, position in rows}
         return {target.model: reached.get(target.model.name, 0) for target in self._targets}
 
@@ -93,9 +93,7 @@ class Build:
                 make_schema(connection, target)
                 for table in tables_of(connection, target.schema):
                     name = sql.Identifier(target.schema, table)
-                    connection.execute(sql.SQL(_SQL["for_comparing"]).format(table=name))
-            if self._by_customer(target):
-                continue
+                    connection.execute(sql.SQL(SQL["for_comparing"]).format(table=name))
             # What is folded from other rows is sums over them, or little: all of it at once.
             events_max = upto if target.needed else RANGE_EVENTS_MAX
             for after in range(0, upto, max(events_max, 1)):
@@ -103,7 +101,8 @@ class Build:
                 range_ = Range(self._book, after, min(upto, after + events_max))
                 with connection.transaction():
                     self._fold(connection, target, range_)
-                self._advance(range_.upto - after)
+                if not self._by_customer(target):
+                    self._advance(range_.upto - after)
 
     def _by_customer(self, target: Target) -> bool:
         return self._apart and target.model.by_customer
@@ -114,12 +113,10 @@ class Build:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             reached = self._reached(connection)
             for target in self._targets:
-                position = reached[target.model]
+                self._fold(connection, target, Range(self._book, upto, reached[target.model]))
                 if self._by_customer(target):
-                    self._fold_customers(connection, target, position)
-                else:
-                    self._fold(connection, target, Range(self._book, upto, position))
-            connection.execute(_SQL["planned_freely"])
+                    self._fold_customers(connection, target, reached[target.model])
+            connection.execute(SQL["planned_freely"])
             for target in self._targets:
                 began = time.monotonic()
                 count, findings = 0, []
@@ -140,32 +137,34 @@ class Build:
             self._advance(upto * (done + 1) // len(bounds) - upto * done // len(bounds))
 
     def _fold(self, connection: Connection, target: Target, range_: Range | Share) -> None:
+        """Fold a range; or what completes rows, of a share of the customers."""
         if range_.after >= range_.upto:
             return
         began = time.monotonic()
+        of_share = isinstance(range_, Share)
         present = types_of(connection, range_.book)
         connection.execute(search_path(target.schema, target.needed))
         for fold in target.model.folds_about(present):
+            if self._apart and of_share != bool(fold.completes):
+                continue
             self._stopping.go_on()
-            if isinstance(range_, Share):
-                of_share = fold._replace(statement=from_log(fold.statement, _SQL["of_share"]))
-                self._make_or_write(connection, target, of_share, range_)
-            else:
-                self._make_or_write(connection, target, fold, range_)
+            making_ = self._making(connection, target, fold)
+            if making_ is None:
+                execute(connection, fold, range_)
+                continue
+            for table, sums in making_.sums(connection, range_).items():
+                self._made[table] = self._made.get(table, Sums(0, 0, 0)).plus(sums)
         self._seconds[target.model] += time.monotonic() - began
 
-    def _make_or_write(
-        self, connection: Connection, target: Target, fold: Fold, range_: Range | Share
-    ) -> None:
-        """Execute a statement, which writes all of its rows only where others are folded from them."""
-        if self._apart and fold not in self._makings:
-            complete = isinstance(range_, Share)
-            self._makings[fold] = making(connection, target.schema, fold, self._seed, complete=complete)
-        if (made := self._makings.get(fold)) is None:
-            execute(connection, fold, range_)
-            return
-        for table, sums in made.sums(connection, range_).items():
-            self._made[table] = self._made.get(table, Sums(0, 0, 0)).plus(sums)
+    def _making(self, connection: Connection, target: Target, fold: Fold) -> Making | None:
+        """Have a fold make rows without writing them, where no others are folded from them here."""
+        if not self._apart:
+            return None
+        if fold not in self._makings:
+            read = from_log(fold.statement, SQL["of_share"]) if fold.completes else fold.statement
+            only_made = fold._replace(statement=read)
+            self._makings[fold] = making(connection, target.schema, only_made, self._seed)
+        return self._makings[fold]
 
     def _differences(self, connection: Connection, target: Target, table: str) -> tuple[int, list[Finding]]:
         """Compare one table; gives how many rows were, and the first that differ.

@@ -51,9 +51,12 @@ class Making(NamedTuple):
         return dict(zip(self.tables, _read(connection, self.query, range_._asdict()), strict=True))
 
 
-def making(connection: Connection, schema: str, fold: Fold, seed: int, *, complete: bool) -> Making | None:
-    """Make that of a fold in a schema, for ranges that are `complete` or not; None if it has no such rows."""
-    statement, made = fold.made(complete=complete)
+def making(connection: Connection, schema: str, fold: Fold, seed: int) -> Making | None:
+    """Make that of a fold in a schema, which is for shares of customers if it completes rows.
+
+    None of a fold that makes no such rows.
+    """
+    statement, made = fold.made()
     if not made:
         return None
     sums: list[sql.Composable] = []

@@ -55,15 +55,14 @@ class Fold(NamedTuple):
     scans: bool
     statement: LiteralString
 
-    def made(self, *, complete: bool) -> tuple[LiteralString, list[Made]]:
-        """Make one that does all else than to write rows which nothing changes later, and tell what it makes.
+    def made(self) -> tuple[LiteralString, list[Made]]:
+        """Make one that does all else than to write what it adds and completes, and tell what that is.
 
-        Those that it adds, and where the range is `complete` those that it completes. A part that reads them
-        is to follow. It makes nothing where it is as it was.
+        A part that reads these rows is to follow. One that completes rows is for whole customers then.
         """
         statement: str = self.statement
         made: list[Made] = []
-        if complete and self.completes:
+        if self.completes:
             written = re.search(rf"(\w+) AS \(\n +INSERT INTO {self.completes} \(([^)]+)\)\n", statement)
             assert written is not None, self.name  # noqa: S101 - a test looks at each
             part, columns = written.groups()

@@ -15,9 +15,10 @@ from ledger.database import connect
 from ledger.verify import shares
 from ledger.verify.leaves import SQL
 from ledger.verify.passes import open_auditor
+from ledger_projections import building
 from ledger_projections.filling import open_connection
-from ledger_projections.folding import SESSION
-from ledger_projections.readmodel import INVOICES, READ_MODELS, Fold, ReadModel
+from ledger_projections.folding import SESSION, Share
+from ledger_projections.readmodel import INVOICES, READ_MODELS, Fold, ReadModel, from_log, search_path
 from ledger_projections.verifying import check_read_models
 
 __all__ = ["folded_book"]
@@ -26,7 +27,7 @@ __all__ = ["folded_book"]
 def writes(model: ReadModel, fold: Fold, table: str) -> tuple[list[tuple[str, str]], int]:
     """Tell which statements of a read model write a table, and how often one still does when it only makes rows."""
     written = re.compile(rf"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO) {table}\b")
-    statement, _ = fold.made(complete=True)
+    statement, _ = fold.made()
     everywhere = [(each.name, write) for each in model.folds for write in written.findall(each.statement)]
     return everywhere, len(written.findall(statement))
 
@@ -48,7 +49,7 @@ def test_rows_that_are_completed_are_only_changed_by_the_statement_that_adds_the
     ]
     for model, fold, table in completing:
         assert writes(model, fold, table) == ([(fold.name, "INSERT INTO"), (fold.name, "UPDATE")], 1)
-        statement, [made, _] = fold.made(complete=True)
+        statement, [made, _] = fold.made()
         assert f"{made.part} AS (\n    SELECT " in statement
         changed = re.search(rf"(\w+) AS \(\n    UPDATE {table} .*?\n\)", fold.statement, re.DOTALL)
         assert changed is not None
@@ -135,3 +136,18 @@ def test_shares_are_found_by_looking_up_a_sample(folded_book: str) -> None:
             assert row is not None
             [scan] = scans(row[0][0]["Plan"])
             assert '"position" = ' in (scan.get("Index Cond") or scan["Recheck Cond"]), scan
+
+
+def test_a_share_reads_its_own_events(shared_out: str) -> None:
+    """Were they looked up by anything else, a book's events would be read once for each share."""
+    with open_connection(shared_out) as connection, connection.transaction(force_rollback=True):
+        _, (behind, last), *_ = shares.share_out(connection, BOOK, 200).bounds
+        connection.execute(search_path("invoices", ()))
+        for fold in INVOICES.folds:
+            if fold.completes:
+                statement = f"EXPLAIN (FORMAT JSON) {from_log(fold.statement, building.SQL['of_share'])}"
+                values = Share(BOOK, 0, 1_000_000, behind, last)._asdict()
+                row = connection.execute(statement.encode(), values).fetchone()
+                assert row is not None
+                [scan] = [each for each in scans(row[0][0]["Plan"]) if each["Relation Name"] == "event"]
+                assert scan["Index Cond"].count("stream") == 2, scan
