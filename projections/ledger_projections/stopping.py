@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
+from psycopg.errors import QueryCanceled
 from psycopg.rows import TupleRow
 
 from ledger.errors import Unavailable
@@ -55,12 +56,15 @@ class Stopping:
 
     @contextmanager
     def ends(self, connection: Connection) -> Iterator[None]:
-        """Have the statements of a connection end with the work; that raises `Unavailable`."""
+        """Have the statements of a connection end with the work; that raises `Unavailable`.
+
+        What fails otherwise says itself why: it may be what all work ends for.
+        """
         with self._lock:
             self._working.add(connection)
         try:
             yield
-        except psycopg.OperationalError:
+        except QueryCanceled:
             self.go_on()
             raise
         finally:

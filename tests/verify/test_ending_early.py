@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 import threading
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege, QueryCanceled
+from psycopg.errors import AdminShutdown, InsufficientPrivilege, QueryCanceled
 from psycopg.rows import TupleRow
 from tests.tlog.test_signing import as_superuser
 from tests.verify.test_read_models import BOOK, folded_book, found
 
 from ledger.database import connect
 from ledger.errors import Unavailable
+from ledger.verify.passes import pool
 from ledger_api.cli.verify import verify
 from ledger_projections import building, locks, verifying
 from ledger_projections.filling import LANES
@@ -96,6 +98,37 @@ def test_a_statement_under_way_ends_when_the_check_is_stopped(
         with pytest.raises(Unavailable, match="the verification was stopped"):
             check_read_models(folded_book, BOOK, stopping=stopping)
         assert time.monotonic() - began < 15
+
+
+def end_once_they_wait(database: str) -> None:
+    waiting = (
+        "FROM pg_locks WHERE NOT granted AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with connect(database, role=None) as boss:
+        while len(boss.execute(f"SELECT {waiting}".encode()).fetchall()) < LANES:
+            time.sleep(0.05)
+        boss.execute(f"SELECT pg_terminate_backend(min(pid)) {waiting}".encode())
+
+
+def test_a_connection_that_ends_under_way_is_told_as_what_it_was(
+    folded_book: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(folded_book, role=None, autocommit=False) as other:
+
+        def looked(models: Sequence[ReadModel], otherwise: frozenset[str]) -> object:
+            other.execute("LOCK TABLE ledger.event")
+            threading.Thread(target=end_once_they_wait, args=(folded_book,)).start()
+            return told_safe(models, otherwise)
+
+        monkeypatch.setattr(verifying, "told_safe", looked)
+        with pytest.raises(AdminShutdown):
+            check_read_models(folded_book, BOOK)
+
+
+def test_a_process_that_is_killed_is_told_in_a_sentence() -> None:
+    with pytest.raises(Unavailable, match="a process of the verification was killed"), pool(1) as made:
+        made.submit(os.abort).result()
 
 
 def test_a_statement_that_begins_when_others_are_cancelled_ends_too(database: str) -> None:

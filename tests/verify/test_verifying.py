@@ -71,26 +71,57 @@ def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
     database: str, connection: Connection, key: Ed25519PrivateKey, tmp_path: Path
 ) -> None:
     fill(database, 300)
-    notes = tmp_path / "notes"
-    whole = verify_book(database, BOOK, notes=notes, processes=1)
-    lines = notes.read_bytes().splitlines(keepends=True)
+    notes, kept = tmp_path / "notes", bytearray()
+
+    def keep(_: int) -> None:
+        kept[:] = notes.read_bytes()
+
+    whole = verify_book(database, BOOK, notes=notes, processes=1, advance=keep)
+    lines = bytes(kept).splitlines(keepends=True)
     assert len(lines) == 5
     fill(database, 400)
-    signing.sign_head(connection, BOOK, ORIGIN, key)
-    notes.write_bytes(b"".join(lines[:2]) + lines[2][:20])
-    again = verify_book(database, BOOK, notes=notes, processes=1)
-    assert (again.position, again.root, found(again)) == (300, whole.root, {})
+    newer = signing.sign_head(connection, BOOK, ORIGIN, key).checkpoint
+    for interrupted in (b"".join(lines[:2]) + lines[2][:20], lines[0]):
+        notes.write_bytes(interrupted)
+        again = verify_book(database, BOOK, notes=notes, processes=1)
+        assert (again.position, again.root, found(again)) == (300, whole.root, {})
+    notes.write_bytes(kept)
+    with pytest.raises(ConfigurationError, match="begun at position 300, a checkpoint is of 400"):
+        verify_book(database, BOOK, [newer], notes=notes, processes=1)
     # What is noted is not looked at again: that is what it is for.
     as_superuser(database, "UPDATE ledger.event SET leaf = sha256('x') WHERE position = 9")
     assert "leaves" not in found(verify_book(database, BOOK, notes=notes, processes=1))
+    # But when all was looked at, everything is.
+    assert not notes.exists()
+    again = verify_book(database, BOOK, notes=notes, processes=1)
+    assert again.position == 400
+    assert "leaves" in found(again)
     # What a version noted that looked for less is not enough.
-    notes.write_bytes(notes.read_bytes().replace(b'"numbers":', b'"others":'))
+    notes.write_bytes(kept.replace(b'"numbers":', b'"others":'))
     assert "leaves" in found(verify_book(database, BOOK, notes=notes, processes=1))
+    notes.write_bytes(kept)
     with pytest.raises(ConfigurationError, match="holds notes of"):
         verify_book(database, BOOK, notes=notes, since=Checkpoint(ORIGIN, 300, whole.root), processes=1)
-    notes.write_bytes(b"nonsense\n")
+
+
+@pytest.mark.parametrize("held", [b"nonsense\n", b"precious", b"\nprecious\n", b'{"book":"main"}\n', b"\xff"])
+def test_a_file_that_holds_no_notes_is_left_as_it_is(database: str, tmp_path: Path, held: bytes) -> None:
+    fill(database, 5)
+    notes = tmp_path / "notes"
+    notes.write_bytes(held)
     with pytest.raises(ConfigurationError, match="holds no notes"):
         verify_book(database, BOOK, notes=notes, processes=1)
+    assert notes.read_bytes() == held
+
+
+@pytest.mark.parametrize("held", [b"", b"{", b'{"book":"main","posi'])
+def test_notes_that_were_cut_in_their_first_line_are_begun_again(
+    database: str, tmp_path: Path, held: bytes
+) -> None:
+    fill(database, 5)
+    notes = tmp_path / "notes"
+    notes.write_bytes(held)
+    assert found(verify_book(database, BOOK, notes=notes, processes=1)) == {}
 
 
 @pytest.fixture(scope="module")

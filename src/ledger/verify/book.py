@@ -73,13 +73,15 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
 
     `since` is one up to which the book was verified before: of what is before it only the leaves are read,
     and the bytes of those events alone that take a number. Notes of an interrupted verification let this one
-    go on where, and as of when, that one was. Raises `ConfigurationError` when there is no such book.
+    go on where, and as of when, that one was. Raises `ConfigurationError` when there is no such book, or a
+    checkpoint is newer than the notes, and `Unavailable` when a process is killed.
     """
     kept = [*outside, *([since] if since is not None else [])]
     with open_auditor(conninfo) as connection:
-        subject = _subject(connection, book, 0 if since is None else since.size)
-        with Notes(notes, subject) as noted:
+        now = _subject(connection, book, 0 if since is None else since.size)
+        with Notes(notes, now) as noted:
             subject = noted.subject
+            _refuse_newer(kept, subject.position, now.position)
             signed = read_signed(connection, subject)
             sizes = sorted({each.size for each in signed} | {each.size for each in kept})
             with pool(processes) as made:
@@ -111,6 +113,16 @@ def verify_book(  # noqa: PLR0913 - each of them is a wish of whoever verifies
                 check_guards(connection),
             ]  # fmt: skip
     return Report(book, subject.position, merkle.root(tree.frontier), checks)
+
+
+def _refuse_newer(kept: Sequence[Checkpoint], begun: int, now: int) -> None:
+    """Refuse a checkpoint of what was recorded after the notes were begun: the log is not read that far."""
+    newer = [each.size for each in kept if begun < each.size <= now]
+    if newer:
+        raise ConfigurationError(
+            f"the notes were begun at position {begun}, a checkpoint is of {max(newer)}: "
+            "give one of before, or verify without these notes"
+        )
 
 
 def _subject(connection: Connection, book: str, since: int) -> Subject:

@@ -1,7 +1,8 @@
 """Notes of a verification under way: what each piece of work found, so that an interrupted one goes on.
 
 A file of lines of JSON. The first says what is verified, and as of which head; it is verified to the end as
-of that head, however long that takes and whatever is appended meanwhile.
+of that head, however long that takes and whatever is appended meanwhile. When that is done the file goes, for
+who verifies again wants all of it to be looked at again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class Subject(msgspec.Struct, frozen=True):
         return {"book": self.book, "position": self.position}
 
 
+_BEGINS = b'{"book":"'
+"""How notes begin: what begins otherwise is somebody's file."""
+
+
 class _Line(msgspec.Struct, frozen=True):
     work: str
     found: msgspec.Raw
@@ -41,6 +46,7 @@ class Notes:
 
     def __init__(self, path: Path | None, subject: Subject) -> None:
         self.subject = subject
+        self._path = path
         self._found: dict[str, bytes] = {}
         self._file = None
         if path is None:
@@ -61,8 +67,10 @@ class Notes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        if self._file is not None and self._path is not None:
             self._file.close()
+            if kind is None:
+                self._path.unlink(missing_ok=True)
 
     def found(self, work: str, type_: type[R]) -> R | None:
         """Give what an earlier run found in a piece of work, None when it did not come to it.
@@ -89,9 +97,9 @@ class Notes:
         """Read the notes of an earlier run; tells how many bytes are whole lines."""
         raw = path.read_bytes()
         whole = raw.rfind(b"\n") + 1
-        first, *lines = raw[:whole].splitlines() or [b""]
-        if not first:
-            return 0
+        if not whole and (raw.startswith(_BEGINS) or _BEGINS.startswith(raw)):
+            return 0  # interrupted before its first line was whole
+        first, *lines = raw[:whole].splitlines() or [raw]
         try:
             self.subject = msgspec.json.decode(first, type=Subject)
             for line in lines:

@@ -11,11 +11,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
 from typing import Protocol, TypeVar
 
 from ledger.database import connect
+from ledger.errors import Unavailable
 from ledger.verify.leaves import Connection
 from ledger.verify.notes import Notes
 
@@ -83,13 +85,17 @@ def open_auditor(conninfo: str) -> Connection:
 
 @contextmanager
 def pool(processes: int | None) -> Iterator[ProcessPoolExecutor]:
-    """Give processes; one for each core when no number is named."""
+    """Give processes; one for each core when no number is named. Raises `Unavailable` when one is killed."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         processes or os.cpu_count() or 1, mp_context=context, initializer=_begin
     ) as made:
         try:
             yield made
+        except BrokenProcessPool as error:
+            raise Unavailable(
+                "a process of the verification was killed (for want of memory?): verify again"
+            ) from error
         except BaseException:
             made.shutdown(cancel_futures=True)
             raise
