@@ -102,6 +102,20 @@ def test_what_is_changed_behind_our_back_is_named(database: str, vault: Connecti
     assert [one[: len(start)] for one, start in zip(said, expected, strict=True)] == expected
 
 
+def test_an_access_log_that_is_given_to_another_book_is_named(database: str, vault: Connection) -> None:
+    """Its chain holds there as well as it did."""
+    append(vault, [look(1), look(2)])
+    with psycopg.connect(database) as superuser:
+        superuser.execute(
+            "ALTER TABLE ledger.access DISABLE TRIGGER ALL;"
+            " ALTER TABLE ledger.access_head DISABLE TRIGGER ALL; UPDATE ledger.access SET book = 'other';"
+            " UPDATE ledger.access_head SET book = 'other'"
+        )
+    assert findings(database, "other") == [
+        f"the columns of entry {number} of the access log are not what it says" for number in (1, 2)
+    ]
+
+
 @pytest.mark.parametrize("role", ["ledger_vault", "ledger_owner"])
 @pytest.mark.parametrize(
     "statement",

@@ -31,7 +31,7 @@ def check_looks(connection: Connection, book: str) -> Check:
                     Finding(f"entry {at} of the access log hashes to {before.hex()}, not {stored.hex()}")
                 )
                 before = stored  # what follows is held against what is there: one change, one finding
-            if (at, looked_at, principal, customer) != _said(raw):
+            if (book, at, looked_at, principal, customer) != _said(raw):
                 findings.append(Finding(f"the columns of entry {at} of the access log are not what it says"))
     row = connection.execute(SQL["access_end"], {"book": book}, binary=True).fetchone()
     if (number, before) != ((0, FIRST) if row is None else tuple(row)):
@@ -46,4 +46,4 @@ def _said(raw: bytes) -> tuple[object, ...] | None:
         entry = _decode(raw)
     except msgspec.DecodeError:
         return None
-    return entry.number, entry.at, entry.principal, entry.customer
+    return entry.book, entry.number, entry.at, entry.principal, entry.customer
