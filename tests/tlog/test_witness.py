@@ -21,6 +21,8 @@ from ledger.tlog.note import COSIGNATURE, Signer, Verifier, read_note
 from ledger.tlog.tree import Connection
 from ledger.tlog.witness import Witness, add_checkpoint
 from ledger.verify.book import verify_book
+from ledger.verify.checkpoints import check_cosigned
+from ledger.verify.notes import Subject
 
 __all__ = ["connection", "key"]
 
@@ -131,6 +133,38 @@ def test_what_no_witness_signed_is_named_by_a_verification(
     (said,) = found()
     assert said.startswith("the cosignature at ")
     assert said.endswith("does not hold")
+
+
+CUT = """
+    DELETE FROM ledger.event WHERE position > 512;
+    DELETE FROM ledger.checkpoint;
+    DELETE FROM ledger.snapshot;
+    UPDATE ledger.head SET position = 512, frontier = substr(frontier, 1, 32),
+        recorded_at = (SELECT recorded_at FROM ledger.event WHERE position = 512)
+"""
+
+
+def test_a_cosignature_behind_the_end_of_the_log_is_named(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    fill(database, 600)
+    add_checkpoint(connection, BOOK, signing.sign_head(connection, BOOK, ORIGIN, key), witness)
+    as_superuser(database, CUT)
+    report = verify_book(database, BOOK, processes=1)
+    (found,) = [finding.said for check in report.checks for finding in check.findings]
+    assert found == "the cosignature at 600 of witness.example is behind the end of the log at 512"
+
+
+def test_a_cosignature_of_what_came_since_a_verification_began_is_not_called_wrong(
+    database: str, connection: Connection, key: Ed25519PrivateKey, witness: Witness
+) -> None:
+    fill(database, 5)
+    add_checkpoint(connection, BOOK, signing.sign_head(connection, BOOK, ORIGIN, key), witness)
+    subject = Subject(BOOK, 5, [])
+    fill(database, 9)
+    add_checkpoint(connection, BOOK, signing.sign_head(connection, BOOK, ORIGIN, key), witness)
+    check = check_cosigned(connection, subject)
+    assert (check.count, check.findings) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,13 @@ def check_signed(signed: Sequence[Signed], tree: Tree) -> Check:
 def check_cosigned(connection: Connection, subject: Subject) -> Check:
     """Hold each cosignature to the key of its witness, and its time: it is handed out with the checkpoint."""
     rows = connection.execute(SQL["cosignatures"], subject.values).fetchall()
-    findings = [
-        Finding(f"the cosignature at {size} of {witness.partition('+')[0]} {said}")
-        for size, witness, line, note, *times in rows
-        if (said := _amiss(note, line, witness, *times))
-    ]
+    findings = []
+    for size, ends, witness, line, note, *times in rows:
+        what = f"the cosignature at {size} of {witness.partition('+')[0]}"
+        if size > ends:
+            findings.append(Finding(f"{what} is behind the end of the log at {ends}", ends + 1))
+        elif said := _amiss(note, line, witness, *times):
+            findings.append(Finding(f"{what} {said}"))
     compared = "the signature of each witness with its key and the checkpoint, and its time with the clock"
     return check("cosignatures", compared, "cosignatures", 0, [part(len(rows), findings)])
 

@@ -118,13 +118,15 @@ SELECT c.size, c.root, c.public_key, c.note FROM ledger.checkpoint AS c JOIN led
 WHERE c.book = %(book)s AND (c.size <= %(position)s OR c.size > h.position) ORDER BY c.size, c.signed_at;
 
 -- name: cosignatures
--- What witnesses signed, each with a checkpoint of that size: whichever key signed that, its text is the same. And when, as it
--- is stored; when there was the checkpoint first; and what time it is: in seconds since 1970.
-SELECT w.size, w.witness, w.line, min(c.note), extract(epoch FROM w.seen_at)::float8,
+-- What witnesses signed, up to the position, and what is behind the end of the log; and where that is. Each with a checkpoint of
+-- that size: whichever key signed that, its text is the same. And when, as it is stored; when there was the checkpoint first;
+-- and what time it is: in seconds since 1970.
+SELECT w.size, h.position, w.witness, w.line, min(c.note), extract(epoch FROM w.seen_at)::float8,
     extract(epoch FROM min(c.signed_at))::float8, extract(epoch FROM clock_timestamp())::float8
-FROM ledger.cosignature AS w LEFT JOIN ledger.checkpoint AS c ON c.book = w.book AND c.size = w.size
-WHERE w.book = %(book)s AND w.size <= %(position)s
-GROUP BY w.book, w.size, w.witness, w.line, w.seen_at ORDER BY w.size, w.witness;
+FROM ledger.cosignature AS w JOIN ledger.head AS h ON h.book = w.book
+LEFT JOIN ledger.checkpoint AS c ON c.book = w.book AND c.size = w.size
+WHERE w.book = %(book)s AND (w.size <= %(position)s OR w.size > h.position)
+GROUP BY w.book, w.size, h.position, w.witness, w.line, w.seen_at ORDER BY w.size, w.witness;
 
 -- name: tiles
 -- The upper hashes that are kept, level by level: up to the position, and what is behind the end of the log.
