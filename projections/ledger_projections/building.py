@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from ledger.sql import queries
 from ledger.verify.findings import Check, Finding, check, left_out, part
 from ledger.verify.shares import share_out
-from ledger_projections.comparing import Making, Sums, making, row_sums, side_by_side
+from ledger_projections.comparing import Making, Sums, making, of_no_book, row_sums, side_by_side
 from ledger_projections.filling import RANGE_EVENTS_MAX
 from ledger_projections.folding import Range, Share, Target, execute, types_of
 from ledger_projections.installing import make_schema
@@ -125,6 +125,10 @@ class Build:
                     counted, found = self._differences(connection, target, table)
                     count += counted
                     findings += found
+                    findings += [
+                        Finding(f"{target.model.name}.{table} has rows of {book}, and there is no such book")
+                        for book in of_no_book(connection, target.model.name, table)
+                    ]
                 spent = self._seconds[target.model] + time.monotonic() - began
                 compared = f"each row with those that the events up to {reached[target.model]} come to"
                 yield check(target.model.name, compared, "rows", spent, [part(count, findings)])

@@ -123,3 +123,11 @@ def side_by_side(connection: Connection, target: Target, table: str, book: str) 
         limit=sql.Literal(FINDINGS_MAX),
     )
     return connection.execute(query).fetchall()
+
+
+def of_no_book(connection: Connection, schema: str, table: str) -> list[str]:
+    """Name the books that rows of a table are of and that there are none of."""
+    query = sql.SQL(_SQL["of_no_book"]).format(
+        table=sql.Identifier(schema, table), limit=sql.Literal(FINDINGS_MAX)
+    )
+    return [str(book) for (book,) in connection.execute(query)]

@@ -41,6 +41,16 @@ FROM (SELECT {hash} AS hash FROM {rows} AS t OFFSET 0) AS h;
 -- The rows of a book in a table.
 (SELECT * FROM {table} WHERE book = %(book)s);
 
+-- name: of_no_book
+-- The books of a table's rows that there are none of, looked for one after the other by the index that every table has.
+WITH RECURSIVE found (book) AS (
+    SELECT min(t.book) FROM {table} AS t
+    UNION ALL
+    SELECT (SELECT min(t.book) FROM {table} AS t WHERE t.book > f.book) FROM found AS f WHERE f.book IS NOT NULL
+)
+SELECT f.book FROM found AS f
+WHERE f.book IS NOT NULL AND NOT EXISTS (SELECT FROM ledger.head AS h WHERE h.book = f.book) LIMIT {limit};
+
 -- name: made
 -- The rows that a fold made for a table and did not write, as values of the table's columns.
 (SELECT {columns} FROM {table} WHERE false UNION ALL SELECT * FROM {part});

@@ -124,6 +124,19 @@ def test_what_follows_from_other_columns_is_held_to_them(shared_out: str, table:
     assert "definitions" not in said
 
 
+@pytest.mark.parametrize(
+    "table", ["invoices.payment", "journal.posting", "contacts.note", "trials.trial_arm"]
+)
+def test_rows_of_a_book_that_there_is_none_of_are_named(folded_book: str, table: str) -> None:
+    """Whoever names that book reads them, and no log is verified in which they would be missing."""
+    as_superuser(
+        folded_book,
+        f"ALTER TABLE {table} DISABLE TRIGGER ALL; UPDATE {table} SET book = 'ghost' WHERE book = 'another'",
+    )
+    said = found(check_read_models(folded_book, BOOK))
+    assert said[table.split(".", maxsplit=1)[0]] == f"{table} has rows of ghost, and there is no such book"
+
+
 def test_shares_are_found_by_looking_up_a_sample(folded_book: str) -> None:
     """Whatever the session plans with: reading all of the log for it would cost as much as a fold."""
     values = {"book": BOOK, "upto": 1_000_000, "step": 2_048, "every": 16}
