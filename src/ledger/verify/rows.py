@@ -36,8 +36,7 @@ class Reading:
                 yield event
         self.count += place
         if first is not None:
-            said = f"stream {stream} has {place} events and versions up to {version}"
-            self.streams.append(Finding(said, first))
+            self.streams.append(_out_of_order(stream, first, place, version))
 
     def read(self, columns: TupleRow) -> Event | None:
         """Read the event of a row, and keep what its columns deny; None when they are none of its stream.
@@ -103,10 +102,15 @@ def _shown(value: object) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 
 
+def _out_of_order(stream: str, first: int, count: int, last: int) -> Finding:
+    said = f"stream {stream} has {count} events and versions up to {last}"
+    return Finding(f"{said}: they do not follow each other at position {first}", first)
+
+
 def check_streams(connection: Connection, book: str, upto: int) -> Part:
     """Find streams whose versions have gaps or do not follow their positions."""
     findings = [
-        Finding(f"stream {name} has {count} events and versions up to {last}", first)
+        _out_of_order(name, first, count, last)
         for name, first, count, last in connection.execute(
             SQL["broken_streams"], {"book": book, "upto": upto}
         )
