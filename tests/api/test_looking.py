@@ -16,7 +16,7 @@ from tests.ledger.asks import charge, credit, issue
 from ledger.database import connect
 from ledger.verify.looks import check_looks
 from ledger_api.keys import SCOPES
-from ledger_api.looking import IN_WORDS, TOLD
+from ledger_api.looking import IN_WORDS, PATH_CHARACTERS_MAX, QUERY_CHARACTERS_MAX, TOLD
 
 PERSON = "/customers/alice/person"
 OF_NOBODY = {
@@ -79,6 +79,14 @@ def test_without_a_reason_nobody_sees_or_changes_a_person(alice: Caller, method:
     assert len(looks(alice)) == before
 
 
+def test_a_reason_that_is_none_is_refused_where_none_is_needed_too(alice: Caller) -> None:
+    client, before = agent(alice), len(looks(alice))
+    for reason in ("x", "xy", "r" * 201):
+        answer = client.get(f"{alice.at}/customers/alice", headers={"ledger-reason": reason})
+        assert problem(answer) == (400, "reason_malformed"), reason
+    assert len(looks(alice)) == before
+
+
 def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_is_not(alice: Caller) -> None:
     person, system = agent(alice, "read"), agent(alice, "read", role=None)
     before = len(looks(alice))
@@ -98,6 +106,13 @@ def test_what_a_person_reads_of_a_customer_is_recorded_and_what_a_system_reads_i
         ("/invoices", "alice"), ("/customers", None), ("/invoices", None), ("/events", None),
         ("/events/2", "alice"),
     ]  # fmt: skip
+
+
+def test_who_may_see_persons_is_one_without_a_role_too(alice: Caller) -> None:
+    client, before = agent(alice, "read", "person", role=None), len(looks(alice))
+    for path in (PERSON, "/customers/alice"):
+        assert client.get(alice.at + path).status_code in (200, 404)
+    assert [look["role"] for look in looks(alice)[before:]] == [None, None]
 
 
 @pytest.mark.parametrize("form", [
@@ -226,6 +241,21 @@ def test_an_address_that_names_no_customer_of_ours_is_recorded_as_it_is_written(
     look = looks(alice)[-1]
     assert look["customer"] is None
     assert look["path"] == alice.at + "/customers/%00x%C3%A6"
+
+
+def test_of_a_long_address_only_so_much_is_recorded(alice: Caller) -> None:
+    agent(alice).get(f"{alice.at}/customers/{'x' * 400}", params=[("status", "open")] * 200)
+    look = looks(alice)[-1]
+    assert (len(look["path"]), len(look["query"])) == (PATH_CHARACTERS_MAX, QUERY_CHARACTERS_MAX)
+
+
+def test_of_what_can_name_no_book_nothing_is_recorded(alice: Caller) -> None:
+    client = agent(alice)
+    for name in ("a%00b", "a%20b", "x" * 65):
+        assert problem(client.get(f"/v1/books/{name}/customers/alice")) == (404, "not_found")
+    named = "SELECT count(*) FROM ledger.access_head WHERE book IN ('a b', repeat('x', 65))"
+    with psycopg.connect(alice.live.database) as superuser:
+        assert superuser.execute(named).fetchone() == (0,)
 
 
 def test_a_person_is_not_shown_when_the_look_cannot_be_recorded(live: Live, alice: Caller) -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from ledger import access_log
 from ledger.access_log import FIRST, AccessLog, Connection, Look, append, next_hash
 from ledger.database import connect
 from ledger.errors import Unavailable
@@ -51,6 +52,11 @@ def test_looks_are_numbered_and_chained_book_by_book(database: str, vault: Conne
     ]  # fmt: skip
 
 
+def test_of_each_look_recorded_together_it_is_kept_whom_it_was_at(database: str, vault: Connection) -> None:
+    append(vault, [look(1), look(2, customer="bob"), look(3, customer=None)])
+    assert findings(database) == []
+
+
 def test_an_entry_from_before_its_query_was_recorded_holds(database: str) -> None:
     raw = (
         b'{"at":"2026-03-01T12:00:00Z","book":"main","customer":"alice","key":"key_1","method":"GET","number":1,'
@@ -76,6 +82,14 @@ TAMPERS = {
         "UPDATE ledger.access SET principal = 'bob' WHERE number = 3",
         ["the columns of entry 3 of the access log are not what it says"],
     ),
+    "whom somebody looked at is changed": (
+        "UPDATE ledger.access SET customer = 'bob' WHERE number = 3",
+        ["the columns of entry 3 of the access log are not what it says"],
+    ),
+    "when somebody looked is changed": (
+        "UPDATE ledger.access SET looked_at = looked_at - interval '1 day' WHERE number = 3",
+        ["the columns of entry 3 of the access log are not what it says"],
+    ),
     "an entry is taken out": (
         "DELETE FROM ledger.access WHERE number = 2",
         ["entry 2 of the access log is missing", "entry 3 of the access log hashes to"],
@@ -83,6 +97,12 @@ TAMPERS = {
     "the end is cut off": (
         "DELETE FROM ledger.access WHERE number > 2",
         ["the access log ends with entry 2, but 4 are said to be there"],
+    ),
+    "the last entry and its hash are changed": (
+        "UPDATE ledger.access AS a SET entry = replace_text(a.entry, 'a call', 'a caII'),"
+        " hash = sha256(b.hash || replace_text(a.entry, 'a call', 'a caII'))"
+        " FROM ledger.access AS b WHERE a.number = 4 AND b.number = 3",
+        ["the access log ends with entry 4, but 4 are said to be there"],
     ),
 }
 
@@ -186,12 +206,23 @@ def test_what_comes_together_is_recorded_together_and_answered_after(database: s
         assert connection.execute("SELECT number FROM ledger.access_head").fetchone() == (200,)
 
 
-def test_a_look_that_cannot_be_recorded_is_told_so() -> None:
-    def gone() -> AbstractContextManager[Connection]:
-        raise Unavailable("the database is away")
+def gone() -> AbstractContextManager[Connection]:
+    """Lend no connection."""
+    raise Unavailable("the database is away")
 
+
+def test_a_look_that_cannot_be_recorded_is_told_so() -> None:
     with AccessLog(gone) as log:
         for _ in range(2):
             with pytest.raises(Unavailable, match="is away"):
                 log.record(look()).result(10)
         assert log.alive
+
+
+def test_no_more_looks_wait_to_be_recorded_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_log, "WAITING_MAX", 2)
+    log = AccessLog(gone)
+    for number in range(2):
+        log.record(look(number))
+    with pytest.raises(Unavailable, match="too many looks wait"):
+        log.record(look(3))
