@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -127,12 +127,20 @@ WRONG: dict[str, tuple[Change, str]] = {
     "a version left out": (lambda events, lines: [*lines[:6], changed(events[6], version=7)], "line 7: stream customer/alice has 6 events and versions up to 7"),
     "a version that cannot be": (lambda events, lines: [*lines[:6], changed(events[6], version=2**70)], "line 7 "),
     "a version taken": (lambda events, lines: [*lines[:6], changed(events[6], version=2)], "the log does not take the lines in"),
+    "versions that changed places": (lambda events, lines: [*lines[:2], changed(events[2], version=3), changed(events[3], version=2), *lines[4:]], "line 3: stream customer/alice has 6 events and versions up to 6"),
     "a key taken": (lambda events, lines: [*lines[:3], changed(events[3], id=events[2].id), *lines[4:]], "the log does not take the lines in"),
     "another cause": (lambda events, lines: [*lines[:6], changed(events[6], causation=5)], "line 7 does not belong to the 2 events of position 6"),
+    "another customer within a decision": (lambda events, lines: [*lines[:6], changed(events[6], subject="bob")], "line 7 does not belong to the 2 events of position 6"),
+    "another size within a decision": (lambda events, lines: [*lines[:6], changed(events[6], decisionsize=3)], "line 7 does not belong to the 2 events of position 6"),
+    "another source within a decision": (lambda events, lines: [*lines[:6], changed(events[6], source="test")], "line 7 does not belong to the 2 events of position 6"),
+    "another key within a decision": (lambda events, lines: [*lines[:6], changed(events[6], id="8")], "line 7 does not belong to the 2 events of position 6"),
+    "a decision of no events": (lambda events, lines: [*lines[:4], changed(events[4], decisionsize=0), *lines[5:]], "line 5 names position 5 as its cause"),
     "a cause of its own": (lambda events, lines: [*lines[:5], changed(events[5], causation=5), lines[6]], "line 6 names position 5 as its cause"),
     "recorded before": (lambda events, lines: [*lines[:4], changed(events[4], recordedtime=events[4].recordedtime - timedelta(days=1)), *lines[5:]], "line 5 was recorded"),
     "recorded without a zone": (lambda events, lines: [*lines[:4], changed(events[4], recordedtime=events[4].recordedtime.replace(tzinfo=None)), *lines[5:]], "line 5 is no event that was recorded"),
     "recorded in the future": (lambda events, lines: [*lines[:5], *(changed(event, recordedtime=event.recordedtime + timedelta(days=36_500)) for event in events[5:])], "line 6 was recorded 2125-"),
+    "recorded in an hour": (lambda events, lines: [*lines[:4], changed(events[4], recordedtime=datetime.now(UTC) + timedelta(hours=1))], "in the future"),
+    "never opened": (lambda events, lines: [changed(events[1], position=1, causation=1), *lines[1:]], "line 1 is customer.opened: a log begins with book.opened"),
     "opened twice": (lambda events, lines: [*lines, changed(events[0], position=8, causation=8, version=2, recordedtime=events[6].recordedtime)], "line 8 is book.opened"),
     "a character that PostgreSQL has not": (lambda events, lines: [*lines[:2], changed(events[2], id="a\0"), *lines[3:]], "the log does not take the lines in"),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -20,13 +21,21 @@ from tests.ledger.world import START
 from tests.log.posting import writer
 from tests.projections.histories import message, post, post_lives
 from tests.projections.running import folded, projecting, until
-from tests.tlog.test_signing import as_superuser
+from tests.tlog.test_signing import BOOK, as_superuser, fill
+from tests.tlog.test_witness import WITNESS_KEY
 
 from ledger.database import connect
 from ledger.log.merkle import leaf_hash
 from ledger.log.writer import Writer
-from ledger.tlog.note import Signer, read_verifier
+from ledger.money import net_of
+from ledger.tlog import signing
+from ledger.tlog.checkpoint import cosign, cosignatures
+from ledger.tlog.note import COSIGNATURE, Signer, Verifier, read_note, read_verifier
 from ledger.tlog.offline import read_offline_proof
+from ledger.verify.book import Report
+from ledger.verify.findings import Finding, check, part
+from ledger_api.audit.page import verification_page
+from ledger_api.audit.recompute import compare, measured
 
 FILES = {
     "README.md", "about.json", "checkpoint", "keys", "log.ndjson", "recompute.py", "verification.html",
@@ -222,3 +231,49 @@ def test_reports_are_whole_however_far_the_live_ones_are(book: str, tmp_path: Pa
     for table in (ahead / "reports").iterdir():
         assert (behind / "reports" / table.name).read_bytes() == table.read_bytes()
         assert table.read_bytes().count(b"\n") > 1
+
+
+def test_what_witnesses_and_every_key_signed_goes_along(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_LEDGER_LOG_KEY", str(tmp_path / "key.pem"))
+    fill(database, 5)
+    with connect(database) as connection:
+        assert signing.key_in_force(connection, tmp_path / "key.pem")
+        signing.rotate_key(connection, tmp_path / "key.pem")
+    note = read_note(run(database, "log", "checkpoint").out)
+    witness = Verifier("witness.example", COSIGNATURE, WITNESS_KEY.public_key().public_bytes_raw())
+    seconds = int(time.time())
+    row = (BOOK, str(witness), str(cosign(note.text, witness.name, WITNESS_KEY, seconds)), seconds)
+    with connect(database, role=None) as boss:
+        boss.execute(
+            "INSERT INTO ledger.cosignature (book, size, witness, line, seen_at)"
+            " VALUES (%s, 5, %s, %s, to_timestamp(%s))",
+            row,
+        )
+    out = tmp_path / "audit"
+    ran = run(database, "audit", "--book", BOOK, "--out", out, "--proof", "4")
+    assert ran.code == 1, "nothing is wrong, but the read models are behind and were not compared"
+    proven = read_offline_proof((out / "proofs/4.tlog-proof").read_bytes())
+    for raw in ((out / "checkpoint").read_bytes(), proven.checkpoint):
+        assert [each.seconds for each in cosignatures(read_note(raw), [witness])] == [seconds]
+    assert len((out / "keys").read_text().splitlines()) == 2
+
+
+def test_a_page_shows_what_somebody_wrote_as_text_and_how_much_more_there_is() -> None:
+    findings = [Finding(f"<script>{number}</script>") for number in range(120)]
+    checks = [check("columns", "each", "events", 0, [part(600, findings)])]
+    page = verification_page(Report("main", 600, bytes(32), checks), {"written_at": "now"})
+    assert "<script>" not in page
+    assert "<li>columns: &lt;script&gt;99&lt;/script&gt;</li><li>columns: 20 more</li>" in page
+
+
+def test_a_figure_that_only_one_of_both_has_differs() -> None:
+    one: dict[tuple[str, ...], int] = {("a",): 1}
+    assert [compare("x", one, {}), compare("x", {}, one), compare("x", {("a",): 0}, {})] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("quantity", ["0.5", "1.5", "2.5", "-0.5", "-2.5", "0.4999", "2.5001"])
+def test_a_half_is_rounded_as_the_ledger_rounds_it(quantity: str) -> None:
+    posted = {"type": "charge.posted", "data": {"quantity": quantity, "unit_price": "1"}}
+    assert measured(posted, "amount") == net_of(quantity, "1")
