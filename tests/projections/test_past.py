@@ -46,14 +46,38 @@ def connection(database: str) -> Connection:
     return connection
 
 
-def asked(conninfo: str, *moments: Past, workspace: int = 0) -> list[str]:
-    """Ask for the invoices of a customer as of moments, one after the other on one connection."""
+def asked(conninfo: str, *moments: Past, workspace: int = 0, question: Question = DUE) -> list[str]:
+    """Ask as of moments, one after the other on one connection."""
 
     async def work() -> list[str]:
         async with await psycopg.AsyncConnection.connect(with_settings(conninfo), autocommit=True) as conn:
-            return [await ask(conn, workspace, moment, DUE) for moment in moments]
+            return [await ask(conn, workspace, moment, question) for moment in moments]
 
     return asyncio.run(work())
+
+
+WHOLE = {
+    "invoices": "SELECT t.invoice, t.due FROM invoices.standing AS t WHERE t.book = %(book)s"
+    " AND t.customer = 'customer-1' ORDER BY t.position",
+    "disputes": "SELECT t.dispute, t.state, t.held FROM disputes.dispute AS t WHERE t.book = %(book)s"
+    " AND t.customer = 'customer-1' ORDER BY t.dispute",
+}
+
+
+@pytest.mark.usefixtures("connection")
+@pytest.mark.parametrize("model", WHOLE)
+def test_of_a_whole_book_the_same_is_told_as_of_one_customer(database: str, model: str) -> None:
+    moments = [
+        Past(BOOK, upto, **{**FOREVER, "day": day})
+        for upto in (25, 60, 200)
+        for day in ("2026-01-21", "2026-01-22", "infinity")
+    ]
+    alone, among_all = (
+        asked(database, *moments, question=Question(customers, (model,), WHOLE[model], {"book": BOOK}))
+        for customers in (["customer-1"], None)
+    )
+    assert among_all == alone
+    assert len(set(alone)) > 2
 
 
 def rows_left(connection: Connection) -> int:
