@@ -76,6 +76,11 @@ EDITS = {
          "journal: function upto(of_book text, as_of_position bigint, as_of_recorded timestamp with time zone)"
          " has the settings search_path=public, it should have none"],
     ),
+    "a function that is said to leak nothing": (
+        "ALTER FUNCTION journal.upto LEAKPROOF",
+        ["journal: function upto(of_book text, as_of_position bigint, as_of_recorded timestamp with time zone)"
+         " has the properties sql, volatile s, parallel s, leakproof, it should have sql, volatile s, parallel s"],
+    ),
     "an aggregate that begins elsewhere": (
         "CREATE OR REPLACE AGGREGATE invoices.total(bigint) (sfunc = int8pl, stype = bigint, initcond = '5', parallel = safe)",
         ["invoices: aggregate total(bigint) has the aggregation "],
@@ -92,9 +97,33 @@ EDITS = {
         "ALTER POLICY one_book ON balances.customer_balance USING (true)",
         ["balances: policy one_book of table customer_balance has the definition permissive r to ledger_finance using true,"],
     ),
+    "a policy that only takes away": (
+        """DO $do$ BEGIN EXECUTE (SELECT 'DROP POLICY one_book ON balances.customer_balance; CREATE POLICY one_book ON'
+            ' balances.customer_balance AS RESTRICTIVE FOR SELECT TO ledger_finance USING (' || qual || ')'
+            FROM pg_policies WHERE schemaname = 'balances' AND tablename = 'customer_balance'); END $do$""",
+        ["balances: policy one_book of table customer_balance has the definition restrictive r to ledger_finance "],
+    ),
+    "a policy for all that is done": (
+        """DO $do$ BEGIN EXECUTE (SELECT 'DROP POLICY one_book ON balances.customer_balance; CREATE POLICY one_book ON'
+            ' balances.customer_balance FOR ALL TO ledger_finance USING (' || qual || ')'
+            FROM pg_policies WHERE schemaname = 'balances' AND tablename = 'customer_balance'); END $do$""",
+        ["balances: policy one_book of table customer_balance has the definition permissive * to ledger_finance "],
+    ),
+    "a right to give a right": (
+        "GRANT SELECT ON balances.customer_balance TO ledger_finance WITH GRANT OPTION",
+        ["balances: table customer_balance has the grants "],
+    ),
     "an owner": (
         "ALTER TABLE trials.billed OWNER TO ledger_owner",
         ["trials: table billed has the grants ", "trials: table billed has the owner ledger_owner, it should have ledger_service"],
+    ),
+    "a table that a crash empties": (
+        "ALTER TABLE trials.billed SET UNLOGGED",
+        ["trials: table billed has the persistence u, it should have p"],
+    ),
+    "an index that is not valid": (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'journal.account_pkey'::regclass",
+        ["journal: index account_pkey of table account has the validity false, it should have true"],
     ),
     "a check and a key that are gone": (
         "ALTER TABLE journal.account DROP CONSTRAINT kind_known, DROP CONSTRAINT account_pkey",

@@ -7,17 +7,30 @@ import pytest
 
 from ledger.verify.guards import check_guards
 
+ANOTHER = "DROP TRIGGER event_is_immutable ON ledger.event; CREATE TRIGGER event_is_immutable BEFORE"
+ALWAYS = "; ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER event_is_immutable"
 OPENED = {
     "ALTER TABLE ledger.event DISABLE TRIGGER event_is_immutable":
         "the trigger event_is_immutable of ledger.event is not always enabled",
     "ALTER TABLE ledger.event ENABLE TRIGGER event_is_immutable":  # not where session_replication_role is replica
         "the trigger event_is_immutable of ledger.event is not always enabled",
+    f"{ANOTHER} TRUNCATE ON ledger.event FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change(){ALWAYS}":
+        "the trigger event_is_immutable of ledger.event is another one",
+    f"{ANOTHER} UPDATE OR DELETE OR TRUNCATE ON ledger.event FOR EACH STATEMENT"
+    f" EXECUTE FUNCTION ledger.refuse_backward_head(){ALWAYS}":
+        "the trigger event_is_immutable of ledger.event is another one",
+    f"{ANOTHER} UPDATE OR DELETE OR TRUNCATE ON ledger.event FOR EACH STATEMENT WHEN (false)"
+    f" EXECUTE FUNCTION ledger.refuse_change(){ALWAYS}":
+        "the trigger event_is_immutable of ledger.event is another one",
     "CREATE TRIGGER own BEFORE INSERT ON ledger.event FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change()":
         "ledger.event has a trigger own, which no migration made",
     "CREATE RULE own AS ON INSERT TO ledger.checkpoint DO ALSO NOTHING":
         "ledger.checkpoint has a rule own, which no migration made",
     "CREATE FUNCTION ledger.own() RETURNS int LANGUAGE sql AS 'SELECT 1'":
         "the function ledger.own is of no migration",
+    "CREATE FUNCTION audit.own() RETURNS int LANGUAGE sql AS 'SELECT 1'": "the function audit.own is of no migration",
+    "GRANT UPDATE ON ledger.event TO ledger_writer": "ledger_writer may UPDATE ledger.event",  # it may add rows
+    "GRANT INSERT ON ledger.event TO ledger_service": "ledger_service may INSERT ledger.event",  # another role may
     "GRANT UPDATE ON ledger.event TO ledger_service": "ledger_service may UPDATE ledger.event",
     "GRANT UPDATE (amount) ON ledger.event TO ledger_service": "ledger_service may UPDATE ledger.event",
     "GRANT TRUNCATE ON ledger.access TO PUBLIC": "everybody may TRUNCATE ledger.access",
@@ -25,10 +38,13 @@ OPENED = {
     "ALTER TABLE ledger.tile_hash OWNER TO ledger_service": "ledger.tile_hash belongs to ledger_service",
     "ALTER FUNCTION ledger.moment() OWNER TO ledger_service": "the function ledger.moment belongs to ledger_service",
     "ALTER TABLE ledger.cursor DISABLE ROW LEVEL SECURITY": "ledger.cursor shows the rows of all books to everybody",
+    "ALTER TABLE ledger.fold_failure DISABLE ROW LEVEL SECURITY":
+        "ledger.fold_failure shows the rows of all books to everybody",
     "ALTER ROLE ledger_service SUPERUSER": "the role ledger_service is a superuser",
     "ALTER ROLE ledger_finance BYPASSRLS": "the role ledger_finance is free of row-level security",
     "ALTER ROLE ledger_writer REPLICATION": "the role ledger_writer is free to replicate",
     "ALTER ROLE ledger_vault CREATEROLE": "the role ledger_vault is free to make roles",
+    "ALTER ROLE ledger_verifier CREATEROLE": "the role ledger_verifier is free to make roles",
     "GRANT ledger_owner TO ledger_writer": "the role ledger_writer is a member of ledger_owner",
 }  # fmt: skip
 """Statements of a superuser, and what a verification says of each."""

@@ -48,6 +48,13 @@ def test_every_column_is_held_to_the_bytes(type_: str, name: str) -> None:
     assert said(tuple(columns)) == [expected]
 
 
+def test_an_event_of_another_stream_is_given_to_nobody() -> None:
+    (line, *_) = golden("payment.received")
+    columns = list(stored(line.stored))
+    columns[Row._fields.index("stream")] = "customer/mallory"
+    assert rows.Reading().read(tuple(columns)) is None
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "expected"),
     [

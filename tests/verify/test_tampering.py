@@ -88,7 +88,16 @@ TAMPERS = {
     "the tail cut off, and the head with it": (
         f"DELETE FROM {EVENT} WHERE position > 512;"
         " UPDATE ledger.head SET position = 512, frontier = substr(frontier, 1, 32)",
-        513, {"outside": "the checkpoint kept outside at 600 is behind the end of the log at 512"},
+        513, {"outside": "the checkpoint kept outside at 600 is behind the end of the log at 512",
+              "checkpoints": "the checkpoint signed at 600 is behind the end of the log at 512"},
+    ),
+    "how a customer was opened": (
+        f"DELETE FROM {EVENT} WHERE position = 2",
+        2, {"leaves": "position 2 is missing", "invariants": "customer c has events but was never opened"},
+    ),
+    "how the book was opened": (
+        f"DELETE FROM {EVENT} WHERE position = 1",
+        1, {"leaves": "position 1 is missing", "numbers": "the book has events but was never opened"},
     ),
     "a row put in behind the head": (
         f"INSERT INTO {EVENT} SELECT book, 601, stream, 600, type, source, 'x', customer, invoice, currency, amount,"
@@ -111,6 +120,10 @@ TAMPERS = {
     "a tile": (
         "UPDATE ledger.tile_hash SET hash = sha256('x') WHERE level = 1 AND number = 1",
         None, {"tiles": "tile hash 1 of level 1 is"},
+    ),
+    "a tile behind the end": (
+        "INSERT INTO ledger.tile_hash SELECT book, level, 2, hash FROM ledger.tile_hash WHERE number = 1",
+        None, {"tiles": "tile hash 2 of level 1 is"},
     ),
     "a tile taken out": (
         "DELETE FROM ledger.tile_hash WHERE level = 1 AND number = 0",
@@ -155,6 +168,15 @@ def test_what_is_changed_behind_our_back_is_named(database: str, kept: Checkpoin
     assert {check: said.get(check, "")[: len(start)] for check, start in expected.items()} == expected
     assert report.first_position == position
     assert not report.passed
+
+
+def test_what_the_book_itself_says_has_to_be_read(database: str) -> None:
+    fill(database, 5)
+    as_superuser(database, f"UPDATE {EVENT} SET state = 'no JSON' WHERE position = 1")
+    (numbers,) = [each for each in verify_book(database, BOOK, processes=1).checks if each.name == "numbers"]
+    opened, read = [finding.said for finding in numbers.findings]
+    assert opened == "the book has events but was never opened"
+    assert read.startswith("an event of the book itself cannot be read: ")
 
 
 def _with_function(change: str) -> str:

@@ -16,13 +16,14 @@ from tests.tlog.test_signing import BOOK, as_superuser, fill
 from tests.verify.test_tampering import found
 
 from ledger.decider import read_event
+from ledger.tlog.tree import WIDTH
 from ledger.verify import book, leaves, offline
 from ledger.verify.book import verify_book
 from ledger.verify.offline import verify_file
 from ledger.verify.times import AHEAD_MAX
 
 EVENTS = 600
-RANGE = 256
+RANGE = 2 * WIDTH
 
 
 @pytest.fixture
@@ -36,6 +37,10 @@ ONLINE = {
     "back within a range": (
         "position = 99", "- interval '1 day'",
         ("leaves", "position 99 was recorded", ", before the one before it"),
+    ),
+    "back where a tile begins, within a range": (
+        f"position > {WIDTH}", "- interval '1 day'",
+        ("leaves", f"position {WIDTH + 1} was recorded", ", before the one before it"),
     ),
     "back where a range begins": (
         f"position > {RANGE}", "- interval '1 day'",
@@ -101,7 +106,7 @@ OFFLINE: dict[str, tuple[dict[int, datetime | timedelta], str | None]] = {
         {99: datetime(2023, 1, 1, tzinfo=UTC)}, r"position 99 was recorded 2023-01-01 00:00:00\+00:00, before the one before it",
     ),
     "back where a range begins": (
-        {RANGE: datetime(2024, 2, 1, tzinfo=UTC)}, rf"position {RANGE + 1} was recorded 2024-01-01 04:17:00\+00:00, before the one before",
+        {RANGE: datetime(2024, 2, 1, tzinfo=UTC)}, rf"position {RANGE + 1} was recorded 2024-01-01 08:33:00\+00:00, before the one before",
     ),
     "the last one still to come": (
         {EVENTS: AHEAD_MAX * 2}, f"position {EVENTS} was recorded .*, in the future: the clock says ",
