@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from string import ascii_lowercase, ascii_uppercase, digits
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.tlog.test_proofs import LEAVES, ROOTS, made
@@ -13,6 +16,7 @@ from ledger.tlog.checkpoint import Checkpoint, cosign, cosignatures, open_checkp
 from ledger.tlog.note import (
     COSIGNATURE,
     BadNote,
+    Line,
     Note,
     Signer,
     Verifier,
@@ -21,6 +25,7 @@ from ledger.tlog.note import (
     verify_note,
 )
 from ledger.tlog.offline import OfflineProof, read_offline_proof
+from ledger.tlog.proof import BadProof
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNER = Signer("ledger.example/books/main", KEY)
@@ -115,6 +120,46 @@ def test_a_witness_signs_with_its_time() -> None:
     earlier = line._replace(signature=bytes(8) + line.signature[8:])
     with pytest.raises(BadNote, match="does not hold"):
         cosignatures(Note(note.text, (earlier,)), [witness])
+
+
+def test_a_key_signs_only_what_it_is_for() -> None:
+    text = Checkpoint(SIGNER.name, 66, ROOTS[66]).text
+    log = SIGNER.verifier
+    witness = Verifier(log.name, COSIGNATURE, KEY.public_key().public_bytes_raw())
+    signed = Note(text, (Line(witness.name, witness.key_id, KEY.sign(text.encode())),))
+    with pytest.raises(BadNote, match="does not hold"):
+        verify_note(signed, [witness])
+    line = cosign(text, log.name, KEY, 1_700_000_000)._replace(key_id=log.key_id)
+    with pytest.raises(BadNote, match="does not hold"):
+        cosignatures(Note(text, (line,)), [log])
+
+
+@pytest.mark.parametrize("text", ["a\tb\n", "a\rb\n", "a\0\n"])
+def test_what_holds_control_characters_is_not_signed(text: str) -> None:
+    with pytest.raises(BadNote, match="without control characters"):
+        SIGNER.sign(text)
+
+
+def test_a_note_longer_than_any_is_not_read() -> None:
+    with pytest.raises(BadNote, match="at most 1,000,000 bytes"):
+        read_note(b"x" * 1_000_001)
+
+
+def test_base64_has_one_way_to_write_what_it_says() -> None:
+    """The last letter before a `=` has two bits that nothing reads."""
+    letters = ascii_uppercase + ascii_lowercase + digits + "+/"
+
+    def otherwise(written: str) -> str:
+        assert written.endswith("=")
+        return f"{written[:-2]}{letters[letters.index(written[-2]) ^ 1]}="
+
+    note = str(Checkpoint(SIGNER.name, 66, ROOTS[66]).sign(SIGNER)).removesuffix("\n")
+    with pytest.raises(BadNote, match="is not base64 as it is written"):
+        read_note(f"{otherwise(note)}\n".encode())
+    hashed = b64encode(ROOTS[66]).decode()
+    assert list(proof.read_hashes([hashed])) == [ROOTS[66]]
+    with pytest.raises(BadProof, match="is not base64 as it is written"):
+        list(proof.read_hashes([otherwise(hashed)]))
 
 
 def test_an_offline_proof_needs_nothing_else() -> None:

@@ -130,6 +130,26 @@ def test_what_is_signed_is_given_again_until_the_log_grows(
         signing.sign_head(connection, "nowhere", ORIGIN, key)
 
 
+def test_what_another_key_signed_last_is_what_was_signed_last(
+    database: str, connection: Connection, key: Ed25519PrivateKey, tmp_path: Path
+) -> None:
+    fill(database, 5)
+    first = signing.sign_head(connection, BOOK, ORIGIN, key)
+    again = signing.sign_head(
+        connection, BOOK, ORIGIN, signing.rotate_key(connection, tmp_path / "log-key.pem")
+    )
+    assert again.note != first.note
+    assert signing.latest(connection, BOOK) == signing.signed_at(connection, BOOK, 5) == again
+
+
+@pytest.mark.parametrize(
+    "origin", ["main", "x/v1/books/main2/log", "x/v1/books/main/log/more", "x/v1/books/a-main/log"]
+)
+def test_an_origin_that_only_looks_like_that_of_a_book_is_not_its_origin(origin: str) -> None:
+    assert signing.is_of_book(signing.origin_of("x", "main"), "main")
+    assert not signing.is_of_book(origin, "main")
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

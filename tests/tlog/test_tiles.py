@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.tlog.test_signing import BOOK, connection, fill
+from tests.tlog.test_signing import BOOK, as_superuser, connection, fill
 from tests.tlog.vectors import tessera_log
 
+from ledger.errors import IntegrityError
 from ledger.log import merkle
 from ledger.tlog import tiles, tree
 from ledger.tlog.tiles import Tile, TooLong, read_path, read_tile, write_path
@@ -79,6 +80,17 @@ def test_tiles_end_where_the_tree_does(database: str, connection: Connection) ->
     assert read("2/000.p/1") is None
     assert read("9/000.p/1") is None
     assert read("entries/002.p/88") == b"".join(len(s).to_bytes(2, "big") + s for s in states[512:])
+
+
+@pytest.mark.parametrize("level", [0, None])
+def test_a_tile_that_misses_its_end_is_not_given(
+    database: str, connection: Connection, level: int | None
+) -> None:
+    fill(database, 5)
+    as_superuser(database, "DELETE FROM ledger.event WHERE position = 5")
+    assert read_tile(connection, BOOK, Tile(level, 0, 4), 5)
+    with pytest.raises(IntegrityError, match="missing"):
+        read_tile(connection, BOOK, Tile(level, 0, 5), 5)
 
 
 def test_an_event_that_is_too_long_is_not_cut(
