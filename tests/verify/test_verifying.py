@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,8 +23,9 @@ from ledger.event import encode_canonical
 from ledger.tlog import signing
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.tlog.tree import WIDTH, Connection
-from ledger.verify import leaves
+from ledger.verify import leaves, rules
 from ledger.verify.book import verify_book
+from ledger.verify.findings import FINDINGS_MAX, Finding, check, part
 from ledger.verify.offline import verify_file
 from ledger.verify.passes import open_auditor
 
@@ -102,6 +105,11 @@ def test_an_interrupted_verification_goes_on_where_and_as_of_when_it_was(
     notes.write_bytes(kept)
     with pytest.raises(ConfigurationError, match="holds notes of"):
         verify_book(database, BOOK, notes=notes, since=Checkpoint(ORIGIN, 300, whole.root), processes=1)
+    as_superuser(
+        database, "INSERT INTO ledger.head SELECT 'other', position, frontier, recorded_at FROM ledger.head"
+    )
+    with pytest.raises(ConfigurationError, match="holds notes of main since 0, not of other since 0"):
+        verify_book(database, "other", notes=notes, processes=1)
 
 
 @pytest.mark.parametrize("held", [b"nonsense\n", b"precious", b"\nprecious\n", b'{"book":"main"}\n', b"\xff"])
@@ -172,6 +180,8 @@ def test_an_export_is_verified_with_no_database(
         issued.replace(b"INV", b"\xff"),
     ):
         assert verified(with_line(unreadable), kept)["lines"].startswith(f"line {at + 1} is no event:")
+    # What cannot be read has its number all the same.
+    assert "numbers" not in verified(with_line(issued.replace(b'"currency":"', b'"currency":"X')))
     assert verified(lines[:-1], kept)["outside"].startswith(
         f"the checkpoint kept outside at {len(lines)} is behind"
     )
@@ -187,10 +197,45 @@ def test_an_export_is_verified_with_no_database(
     assert len(lines) < leaves.RANGE_EVENTS
 
 
+def test_an_export_of_two_books_or_of_a_broken_history_is_named(
+    exported: tuple[list[bytes], bytes], tmp_path: Path
+) -> None:
+    lines, _ = exported
+    at, issued = next((at, line) for at, line in enumerate(lines) if b'"type":"invoice.issued"' in line)
+    event = read_event(issued)
+    of_another = encode_canonical(msgspec.structs.replace(event, book="other"))
+    of_later = encode_canonical(msgspec.structs.replace(event, version=event.version + 1))
+    due = f"stream {event.stream} has version {event.version + 1} where {event.version} is due"
+    for instead, expected in (
+        ([of_another], f"line {at + 1} is of book other, not main"),
+        ([of_later], due),
+        ([], "does not follow from what is before it"),
+    ):
+        path = tmp_path / "log"
+        path.write_bytes(b"".join(line + b"\n" for line in (*lines[:at], *instead, *lines[at + 1 :])))
+        assert expected in "; ".join(found(verify_file(path, processes=1)).values())
+
+
 def test_a_file_of_nothing_is_not_verified(tmp_path: Path) -> None:
     (tmp_path / "nothing").touch()
     with pytest.raises(ConfigurationError, match="nothing is empty: of no event nothing can be verified"):
         verify_file(tmp_path / "nothing")
+
+
+def test_a_share_ends_with_its_last_stream_and_has_its_snapshots(database: str) -> None:
+    fill(database, 600)
+    with open_auditor(database) as auditor:
+        shares = [
+            rules.check_share(auditor, BOOK, 600, 0, behind, last)
+            for behind, last in pairwise([None, "customer/c", "customer/d", None])
+        ]
+    assert [(each.columns.count, each.kept.count) for each in shares] == [(600, 1), (0, 0), (0, 0)]
+
+
+def test_what_is_not_named_is_counted() -> None:
+    parts = [part(200, [Finding("a")] * 150), part(100, [Finding("b", 7)])]
+    made = check("columns", "each", "events", 0, parts)
+    assert (made.count, made.found, len(made.findings), made.first_position) == (300, 151, FINDINGS_MAX, 7)
 
 
 @pytest.mark.parametrize(
