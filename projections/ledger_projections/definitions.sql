@@ -1,7 +1,9 @@
 -- name: definitions
 -- All that a schema consists of: what, which property of it, and how that reads under the search path in force, so that what
--- is visible is told without its schema. Left out is what changes nothing that is read: statistics, how rows are stored, and
--- indexes that keep nothing unique.
+-- is visible is told without its schema. Left out is what neither changes what is read nor runs anything: how rows are stored,
+-- statistics of columns, and indexes of columns that keep nothing unique, which anybody may add for speed. An expression or a
+-- predicate in one of these is computed when a query of its table is planned, whatever function it asks. Of which operator class
+-- an index is does not matter: only a superuser makes one.
 WITH schema AS (
     SELECT n.oid, n.nspowner, n.nspacl FROM pg_namespace AS n WHERE n.nspname = %(schema)s
 ), relation AS (
@@ -52,10 +54,13 @@ LEFT JOIN relation AS r ON r.oid = c.conrelid
 WHERE c.contype <> 'n'  -- what is not null is said of its column
 UNION ALL
 SELECT format('index %%I of %%s', c.relname, r.named), k.property, k.said FROM relation AS r
-JOIN pg_index AS i ON i.indrelid = r.oid AND i.indisunique
+JOIN pg_index AS i ON i.indrelid = r.oid AND (i.indisunique OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
 JOIN pg_class AS c ON c.oid = i.indexrelid
 CROSS JOIN LATERAL (VALUES
     ('definition', pg_get_indexdef(i.indexrelid, 0, true)), ('validity', i.indisvalid::text)) AS k (property, said)
+UNION ALL
+SELECT format('statistics %%I of %%s', s.stxname, r.named), 'definition', pg_get_statisticsobjdef(s.oid)
+FROM relation AS r JOIN pg_statistic_ext AS s ON s.stxrelid = r.oid AND s.stxexprs IS NOT NULL
 UNION ALL
 SELECT format('trigger %%I of %%s', g.tgname, r.named), k.property, k.said FROM relation AS r
 JOIN pg_trigger AS g ON g.tgrelid = r.oid AND NOT g.tgisinternal
@@ -91,6 +96,10 @@ CROSS JOIN LATERAL (VALUES
     ('aggregation', concat_ws(', ', a.aggkind::text, a.aggnumdirectargs, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
         a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn, a.aggsortop, a.aggtranstype::regtype,
         'from ' || a.agginitval, 'moving from ' || a.aggminitval))) AS k (property, said)
+UNION ALL
+SELECT format('cast from %%s to %%s', c.castsource::regtype, c.casttarget::regtype), 'definition', 'of a type that is made here'
+FROM pg_cast AS c
+WHERE EXISTS (SELECT FROM pg_type AS t JOIN schema AS s ON s.oid = t.typnamespace WHERE t.oid IN (c.castsource, c.casttarget))
 UNION ALL
 SELECT pg_describe_object(d.classid, d.objid, d.objsubid), 'definition', 'of its kind'
 FROM pg_depend AS d JOIN schema AS s ON d.refclassid = 'pg_namespace'::regclass::oid AND d.refobjid = s.oid

@@ -144,6 +144,18 @@ EDITS = {
          "journal: parent public.above of table account is there, and should not be",
          "journal: rule nothing of table book is there, and should not be"],
     ),
+    "what is computed before rows are read, and a cast of rows": (
+        "DROP INDEX disputes.dispute_queue; DROP INDEX contacts.contact_open;"
+        " CREATE INDEX contact_open ON contacts.contact (book, position) WHERE ended_at IS NOT NULL;"
+        " CREATE INDEX more ON invoices.payment (amount) WHERE amount > 0;"
+        " CREATE STATISTICS invoices.odd ON (amount % 2) FROM invoices.payment;"
+        " CREATE CAST (journal.book AS text) WITH INOUT",
+        ["contacts: index contact_open of table contact has the definition CREATE INDEX",
+         "disputes: index dispute_queue of table dispute is not there",
+         "invoices: index more of table payment is there, and should not be",
+         "invoices: statistics odd of table payment is there, and should not be",
+         "journal: cast from book to text is there, and should not be"],
+    ),
     "what should not be there": (
         "CREATE TABLE contacts.more (n int); CREATE FUNCTION contacts.answer() RETURNS int LANGUAGE sql AS 'SELECT 1';"
         " CREATE DOMAIN contacts.amount AS bigint;"
