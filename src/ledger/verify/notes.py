@@ -7,6 +7,7 @@ who verifies again wants all of it to be looked at again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -67,10 +68,14 @@ class Notes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None and self._path is not None:
-            self._file.close()
-            if kind is None:
-                self._path.unlink(missing_ok=True)
+        if self._file is None or self._path is None:
+            return
+        if kind is None:
+            self._file.truncate(0)  # also where the folder keeps the file
+        self._file.close()
+        if kind is None:
+            with suppress(OSError):
+                self._path.unlink()
 
     def found(self, work: str, type_: type[R]) -> R | None:
         """Give what an earlier run found in a piece of work, None when it did not come to it.
