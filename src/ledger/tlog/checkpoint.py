@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -78,6 +78,12 @@ class Cosignature(NamedTuple):
     seconds: int
     """When, as seconds since 1970-01-01T00:00:00Z."""
     line: Line
+
+    def untimely(self, signed_first: float, now: float) -> Literal["early", "late"] | None:
+        """Tell whether it is from before the checkpoint was first signed, or from a time still to come."""
+        if self.seconds < signed_first - CLOCK_SECONDS_MAX:
+            return "early"
+        return "late" if self.seconds > now + CLOCK_SECONDS_MAX else None
 
 
 def cosign(text: str, name: str, key: Ed25519PrivateKey, seconds: int) -> Line:

@@ -5,6 +5,7 @@ Without them an operator could show one history to one auditor and another to th
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from http import HTTPStatus
@@ -19,7 +20,7 @@ from urllib.request import Request, urlopen
 from ledger.errors import ConfigurationError, IntegrityError, LedgerError
 from ledger.sql import queries
 from ledger.tlog import proof, tree
-from ledger.tlog.checkpoint import CLOCK_SECONDS_MAX, Cosignature, cosignatures
+from ledger.tlog.checkpoint import Cosignature, cosignatures
 from ledger.tlog.note import BadNote, Note, Verifier, read_lines, read_note
 from ledger.tlog.signing import Signed
 from ledger.tlog.tree import Connection
@@ -108,11 +109,12 @@ def _keep(connection: Connection, book: str, signed: Signed, witness: Witness, b
     if not found:
         raise LedgerError(f"{witness.key.name} answered no signature of its own")
     cosignature = found[0]
-    if cosignature.seconds > time.time() + CLOCK_SECONDS_MAX:
-        raise LedgerError(f"{witness.key.name} signed for a time that is still to come")
     at = {"book": book, "size": signed.checkpoint.size}
     row = connection.execute(_SQL["first_signed"], at).fetchone()
-    if row is None or cosignature.seconds < row[0] - CLOCK_SECONDS_MAX:
+    untimely = cosignature.untimely(math.inf if row is None else row[0], time.time())
+    if untimely == "late":
+        raise LedgerError(f"{witness.key.name} signed for a time that is still to come")
+    if untimely == "early":
         raise LedgerError(f"{witness.key.name} signed for a time before there was this checkpoint")
     values = {
         **at, "witness": str(witness.key), "line": str(cosignature.line), "seconds": cosignature.seconds

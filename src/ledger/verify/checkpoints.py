@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ledger.tlog.checkpoint import CLOCK_SECONDS_MAX, Checkpoint, cosignatures, read_checkpoint
+from ledger.tlog.checkpoint import Checkpoint, cosignatures, read_checkpoint
 from ledger.tlog.note import (
     ED25519,
     BadNote,
@@ -88,14 +88,13 @@ def _amiss(
         found = []
     if not found:
         return "does not hold"
-    seconds = found[0].seconds
-    if seconds != seen:
-        return f"is stored as of {_instant(seen)}, it says {_instant(seconds)}"
-    if seconds < signed_first - CLOCK_SECONDS_MAX:
-        return f"is of {_instant(seconds)}, before there was the checkpoint, from {_instant(signed_first)} on"
-    if seconds > now + CLOCK_SECONDS_MAX:
-        return f"is of {_instant(seconds)}, which is still to come"
-    return None
+    says = _instant(found[0].seconds)
+    if found[0].seconds != seen:
+        return f"is stored as of {_instant(seen)}, it says {says}"
+    untimely = found[0].untimely(signed_first, now)
+    if untimely == "early":
+        return f"is of {says}, before there was the checkpoint, from {_instant(signed_first)} on"
+    return None if untimely is None else f"is of {says}, which is still to come"
 
 
 def _instant(seconds: float) -> str:
